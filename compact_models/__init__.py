@@ -1,0 +1,1 @@
+"""Device level: Verilog-A compact models, their parameter cards, and the compiler."""

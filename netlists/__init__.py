@@ -1,0 +1,1 @@
+"""Circuit level: specifications of cells, crossbars and tiles, and the SPICE text they become."""
