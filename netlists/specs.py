@@ -1,0 +1,177 @@
+"""The specification of a tile: one frozen description that every engine reads.
+
+A tile is one crossbar with its drivers and sensing, the unit that performs one matrix-vector
+multiplication (MVM). Rows are inputs and columns are outputs. The netlist writer, the solver and
+the surrogates all start from the same `TileSpec`, so they cannot disagree about the circuit.
+
+    v_in ──source_resistance──segment──┬─segment─┬─segment─┬── …        input line (row)
+                                       cell      cell      cell
+    output line (column): cells … ──segment──┬──segment──input_resistance──▶ virtual ground, 0 V
+
+All values are SI: ohm, volt, siemens, kelvin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from netlists.toml_files import read_toml, validated
+
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def plain_name(text: str) -> str:
+    """Refuse a name that could smuggle anything but a name into a netlist."""
+    if not PLAIN_NAME.fullmatch(text):
+        raise ValueError("use letters, digits, and _ . + - only, starting with a letter or digit")
+    return text
+
+
+class Spec(BaseModel):
+    """Base of all specifications: frozen, and no field that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CellSpec(Spec):
+    """What stands at every crosspoint.
+
+    Attributes:
+        topology: `1R`, the device alone; `1T1R`, the device in series with an access transistor
+            on the output-line side.
+        device: the parameter card of the device (a name, or the path of a card file), or
+            `resistor` for an ideal linear one.
+        access_transistor: the card of the access transistor (1T1R only).
+        gate_voltage: voltage of every word line during a read [V] (1T1R only).
+        conductance_min: lowest conductance that programming uses [S].
+        conductance_max: highest conductance that programming uses [S].
+    """
+
+    topology: Literal["1R", "1T1R"]
+    device: Name
+    access_transistor: Name | None = None
+    gate_voltage: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    conductance_min: Positive
+    conductance_max: Positive
+
+    @model_validator(mode="after")
+    def _parts_match_topology(self) -> Self:
+        transistor_fields = (self.access_transistor, self.gate_voltage)
+        if self.topology == "1T1R" and None in transistor_fields:
+            raise ValueError("a 1T1R cell needs both `access_transistor` and `gate_voltage`")
+        if self.topology == "1R" and transistor_fields != (None, None):
+            raise ValueError("a 1R cell has no `access_transistor` and no `gate_voltage`")
+        if self.conductance_min >= self.conductance_max:
+            raise ValueError("`conductance_min` must be below `conductance_max`")
+        return self
+
+
+class WireSpec(Spec):
+    """The wires of the crossbar.
+
+    Attributes:
+        input_line_resistance: resistance of one cell pitch of an input line [ohm].
+        output_line_resistance: resistance of one cell pitch of an output line [ohm].
+    """
+
+    input_line_resistance: Positive
+    output_line_resistance: Positive
+
+
+class DriverSpec(Spec):
+    """What drives the input lines.
+
+    Attributes:
+        read_voltage: the voltage of a full-scale input [V].
+        source_resistance: output resistance of each driver [ohm].
+    """
+
+    read_voltage: Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
+    source_resistance: NotNegative = 0.0
+
+
+class SensingSpec(Spec):
+    """What reads the output lines.
+
+    Attributes:
+        kind: `virtual_ground`, an ideal current sensor that holds the line's end at 0 V.
+        input_resistance: resistance between the line's end and the sensor [ohm].
+    """
+
+    kind: Literal["virtual_ground"] = "virtual_ground"
+    input_resistance: NotNegative = 0.0
+
+
+class TileSpec(Spec):
+    """One tile: crossbar, drivers and sensing.
+
+    Attributes:
+        name: what the tile is called in netlists and reports.
+        rows: number of input lines.
+        cols: number of output lines.
+        cell: what stands at every crosspoint.
+        wires: segment resistances.
+        drivers: input side.
+        sensing: output side.
+        temperature: temperature of the whole tile [K].
+    """
+
+    name: Name
+    rows: Annotated[int, Field(ge=1, le=1024)]
+    cols: Annotated[int, Field(ge=1, le=1024)]
+    cell: CellSpec
+    wires: WireSpec
+    drivers: DriverSpec
+    sensing: SensingSpec = SensingSpec()
+    temperature: Annotated[float, Field(gt=100, lt=600, allow_inf_nan=False)] = 300.15
+
+    _plain_name = field_validator("name")(plain_name)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read a tile from a TOML file.
+
+        A device card given as a relative path is taken from the TOML file's folder.
+
+        Raises:
+            SpecError: a field is missing, unknown or out of range.
+        """
+        return cls.from_dict(read_toml(path), origin=str(path))
+
+    @classmethod
+    def from_dict(cls, data: dict, origin: str = "tile") -> Self:
+        """Validate a tile given as a dictionary; `origin` names it in messages."""
+        folder = Path(origin).parent
+        cell = data.get("cell")
+        if isinstance(cell, dict):
+            for part in ("device", "access_transistor"):
+                card = cell.get(part)
+                if isinstance(card, str) and card.endswith(".toml"):
+                    data = {**data, "cell": {**data["cell"], part: str(folder / card)}}
+        return validated(cls, data, origin)
+
+    @property
+    def input_line_end(self) -> float:
+        """Resistance between a driver and the first cell of its line [ohm]."""
+        return self.drivers.source_resistance + self.wires.input_line_resistance
+
+    @property
+    def output_line_end(self) -> float:
+        """Resistance between the last cell of an output line and its sensor [ohm]."""
+        return self.sensing.input_resistance + self.wires.output_line_resistance
+
+    def content_hash(self) -> str:
+        """Hash of everything that defines the circuit, name excluded (first 16 hex digits)."""
+        content = json.dumps(self.model_dump(exclude={"name"}), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
