@@ -1,0 +1,50 @@
+"""The netlist of a whole tile: crossbar, word lines and sensing, without what drives its inputs."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from netlists import names
+from netlists.cells import CellParts, cell_lines, device_parameters, load_cell
+from netlists.crossbar import input_line_lines, output_line_lines
+from netlists.drivers import wordline_lines
+from netlists.sensing import virtual_ground_lines
+from netlists.specs import TileSpec
+from netlists.spice import Netlist
+
+
+def tile_netlist(
+    spec: TileSpec, conductances: ArrayLike, parts: CellParts | None = None
+) -> Netlist:
+    """A tile whose cells have given conductances.
+
+    Args:
+        spec: the tile.
+        conductances: one value per cell [S], `[rows, cols]`.
+        parts: the cell's compact models when they are already loaded.
+
+    Returns:
+        A netlist whose driver nodes `in_0`, `in_1`, … are still open, with one output vector
+        `i(vsense_c)` per column, positive into the sensor.
+
+    Raises:
+        ShapeError: conductances of the wrong shape or not finite.
+        CardError: a conductance outside the range of the device's card.
+    """
+    parts = parts or load_cell(spec)
+    parameters = device_parameters(spec, parts, conductances)
+    elements = (
+        *input_line_lines(spec),
+        *output_line_lines(spec),
+        *cell_lines(spec, parts, parameters),
+        *wordline_lines(spec),
+        *virtual_ground_lines(spec),
+    )
+    return Netlist(
+        title=f"tile {spec.name}: {spec.rows} x {spec.cols} {spec.cell.topology}",
+        elements=elements,
+        definitions=parts.definitions(),
+        temperature=spec.temperature,
+        inputs=tuple(names.driver_node(row) for row in range(spec.rows)),
+        outputs=tuple(names.sense_current(col) for col in range(spec.cols)),
+    )
