@@ -1,0 +1,42 @@
+"""Surrogates: fitted stand-ins for a tile, at matrix-product speed, with a certificate of error."""
+
+from cosim.surrogate.accuracy import Accuracy, accuracy, accuracy_of
+from cosim.surrogate.base import Operator, Surrogate
+from cosim.surrogate.cell_polynomial import CellPolynomial, CellRange
+from cosim.surrogate.certificate import Certificate, Provenance, certify, conformal_bound
+from cosim.surrogate.dataset import TileSamples
+from cosim.surrogate.domain import Domain, DomainReport
+from cosim.surrogate.fit import Fit, FitSettings, fit
+from cosim.surrogate.ideal import IdealProduct
+from cosim.surrogate.line_mode_galerkin import LineModeGalerkin, domain_of, recommended_modes
+from cosim.surrogate.store import StoredSurrogate, load, save
+from cosim.surrogate.wire_kernels import WireResistances
+
+
+__all__ = [
+    "Accuracy",
+    "CellPolynomial",
+    "CellRange",
+    "Certificate",
+    "Domain",
+    "DomainReport",
+    "Fit",
+    "FitSettings",
+    "IdealProduct",
+    "LineModeGalerkin",
+    "Operator",
+    "Provenance",
+    "StoredSurrogate",
+    "Surrogate",
+    "TileSamples",
+    "WireResistances",
+    "accuracy",
+    "accuracy_of",
+    "certify",
+    "conformal_bound",
+    "domain_of",
+    "fit",
+    "load",
+    "recommended_modes",
+    "save",
+]

@@ -1,0 +1,292 @@
+"""The default surrogate of a tile whose structure is known: closed-form wires, polynomial cells.
+
+The linear part of a tile is `line_modes.linear_response` of its secant conductances. What the
+cells do beyond their secant is a correction current per cell, a polynomial in the voltage d across
+the cell and the voltage c of its column node (`cell_polynomial`). Both come from the mean field
+
+    d[i, j] = own[i, j] V[i] + shared[i, j] s      c[i, j] = rise[i, j] s      s = sum_i w[i] V[i]
+
+with `shared = common - own`: the part of the drop that follows the whole input vector is taken
+from one mean s of it, weighted by how much each row loads the columns. Inserting these makes the
+correction current a polynomial in V[i] and s, and each reaches the output through the local adjoint
+factor transfer / a. Sorted by powers, a batch of vectors is one matrix product:
+
+    I = [V, V^2, V^3, s V, s V^2, s^2 V] weights + [s, s^2, s^3] offsets
+
+Nothing is learned from arrays, so nothing limits it to the conductances of a training set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import comb
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cosim.surrogate.base import Operator, Surrogate
+from cosim.surrogate.cell_polynomial import CUBIC, CellCurrent, CellPolynomial, CellRange, Term
+from cosim.surrogate.domain import Domain
+from cosim.surrogate.line_modes import LIFT, LinearResponse, linear_response
+from cosim.surrogate.wire_kernels import WireKernels, WireResistances
+
+
+if TYPE_CHECKING:
+    from netlists.specs import TileSpec
+
+# Line modes by the electrical length of a line, segments x sqrt(conductance x segment resistance).
+ONE_MODE_LENGTH = 0.6
+TWO_MODES_LENGTH = 2.5
+
+
+@dataclass(frozen=True)
+class MeanFieldOperator(Operator):
+    """A tile with fixed conductances: a polynomial in the inputs and one weighted mean of them.
+
+    Attributes:
+        powers: exponents (of V[i], of s) of the blocks of `weights`.
+        weights: one block of rows per entry of `powers` [A/V^n].
+        offsets: one row per power of s, from the first on [A/V^n].
+        mean_weights: weight of each row in s; sums to one.
+    """
+
+    powers: tuple[Term, ...]
+    weights: Float[Tensor, "*tiles features cols"]
+    offsets: Float[Tensor, "*tiles degree cols"]
+    mean_weights: Float[Tensor, " rows"]
+
+    def __call__(
+        self, V: Float[Tensor, "*tiles samples rows"]
+    ) -> Float[Tensor, "*tiles samples cols"]:
+        """Column currents [A] for the input voltages `V` [V]."""
+        s = V @ self.mean_weights[:, None]
+        degree = self.offsets.shape[-2]
+        inputs = _powers(V, degree)
+        means = _powers(s, degree)
+        features = [
+            inputs[a - 1] if b == 0 else inputs[a - 1] * means[b - 1] for a, b in self.powers
+        ]
+        return torch.cat(features, -1) @ self.weights + torch.cat(means, -1) @ self.offsets
+
+
+class LineModeGalerkin(Surrogate):
+    """Line-mode Galerkin with a fitted cell polynomial.
+
+    Attributes:
+        wires: resistances of the tile.
+        cell: polynomial of the cell's current.
+        modes: load modes per line, 1 to 3.
+        shape_conductance: mean conductance that the mode shapes are made for [S]; None takes each
+            tile's own.
+    """
+
+    kind: ClassVar[str] = "line_mode_galerkin"
+
+    mean_weights: Tensor
+
+    def __init__(
+        self,
+        rows: int,
+        cols: int,
+        wires: WireResistances,
+        cell: CellPolynomial,
+        domain: Domain,
+        modes: int | None = None,
+        shape_conductance: float | None = None,
+    ) -> None:
+        super().__init__(rows, cols, domain)
+        self.wires = wires
+        self.modes = recommended_modes(rows, cols, wires, domain) if modes is None else modes
+        self.cell = cell
+        self.shape_conductance = shape_conductance
+        self.kernels = WireKernels(rows, cols, wires, self.modes)
+        loading = self.kernels.col.sum(0)
+        self.register_buffer("mean_weights", loading / loading.sum(), persistent=False)
+
+    @classmethod
+    def from_cell(
+        cls,
+        rows: int,
+        cols: int,
+        wires: WireResistances,
+        current: CellCurrent,
+        domain: Domain,
+        modes: int | None = None,
+        terms: tuple[Term, ...] = CUBIC,
+    ) -> Self:
+        """The closed form: wires as stated, cell polynomial from a sweep of one cell.
+
+        Args:
+            rows: inputs of the tile.
+            cols: outputs of the tile.
+            wires: its resistances.
+            current: current [A] of one cell from row node voltage [V], column node voltage [V] and
+                conductance [S]; float64, vectorised.
+            domain: inputs and conductances to fit for.
+            modes: load modes per line; None chooses by the electrical length of the lines.
+            terms: exponents of the cell polynomial.
+        """
+        column_resistance = float(WireKernels(rows, cols, wires, 1).col.sum(0).max())
+        span = CellRange.of_tile(domain, column_resistance)
+        cell = CellPolynomial.fit(current, span, terms)
+        return cls(rows, cols, wires, cell, domain, modes)
+
+    @classmethod
+    def from_spec(cls, spec: TileSpec, current: CellCurrent, modes: int | None = None) -> Self:
+        """The closed form of a tile's specification and its cell."""
+        return cls.from_cell(
+            spec.rows,
+            spec.cols,
+            WireResistances.from_spec(spec),
+            current,
+            domain_of(spec),
+            modes,
+        )
+
+    def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> MeanFieldOperator:
+        """The operator of a tile whose cells have the conductances `G` [S]."""
+        self.check_conductances(G)
+        coefficients = self.cell.coefficients(G)
+        secant = torch.tensor(self.cell.secant_weights(), dtype=G.dtype, device=G.device)
+        a = torch.tensordot(secant, coefficients, dims=([0], [0]))
+        response = linear_response(a, self.kernels, self._shape_mean(G, a))
+        by_power = _by_power(self.cell.terms, coefficients, a, response)
+
+        degree = max(p + q for p, q in self.cell.terms)
+        powers = tuple(sorted((key for key in by_power if key[0] > 0), key=lambda k: (k[1], k[0])))
+        zero = torch.zeros_like(a[..., 0, :])
+        offsets = [
+            by_power[0, b].sum(-2) if (0, b) in by_power else zero for b in range(1, degree + 1)
+        ]
+        return MeanFieldOperator(
+            powers,
+            torch.cat([by_power[key] for key in powers], -2),
+            torch.stack(offsets, -2),
+            self.mean_weights,
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Coefficients of the cell polynomial."""
+        return {"cell_coefficient": self.cell.coefficient.detach().double().cpu()}
+
+    def settings(self) -> dict[str, Any]:
+        """Size, wires, domain and the form of the polynomial."""
+        wires = self.wires
+        return {
+            "rows": self.rows,
+            "cols": self.cols,
+            "modes": self.modes,
+            "shape_conductance": self.shape_conductance,
+            "domain": self.domain.to_dict(),
+            "wires": {
+                "input_line": wires.input_line,
+                "output_line": wires.output_line,
+                "source": wires.source,
+                "sense": wires.sense,
+            },
+            "cell": {
+                "terms": [list(term) for term in self.cell.terms],
+                "g_half": self.cell.g_half,
+                "g_high": self.cell.g_high,
+                "read_voltage": self.cell.read_voltage,
+            },
+        }
+
+    @classmethod
+    def rebuild(cls, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """The surrogate that `settings` and `tensors` describe, in float64."""
+        cell = settings["cell"]
+        terms = tuple((int(p), int(q)) for p, q in cell["terms"])
+        polynomial = CellPolynomial(
+            terms,
+            tensors["cell_coefficient"],
+            float(cell["g_half"]),
+            float(cell["g_high"]),
+            float(cell["read_voltage"]),
+        )
+        return cls(
+            int(settings["rows"]),
+            int(settings["cols"]),
+            WireResistances(**settings["wires"]),
+            polynomial,
+            Domain.from_dict(settings["domain"]),
+            int(settings["modes"]),
+            settings["shape_conductance"],
+        )
+
+    def replaced(
+        self, wires: WireResistances | None = None, coefficient: Tensor | None = None
+    ) -> LineModeGalerkin:
+        """The same surrogate with other wires or other cell coefficients."""
+        cell = self.cell if coefficient is None else self.cell.with_coefficient(coefficient)
+        return LineModeGalerkin(
+            self.rows,
+            self.cols,
+            wires or self.wires,
+            cell,
+            self.domain,
+            self.modes,
+            self.shape_conductance,
+        )
+
+    def _shape_mean(self, G: Tensor, a: Tensor) -> Tensor | None:
+        if self.shape_conductance is None:
+            return None
+        return torch.full(G.shape[:-2], self.shape_conductance, dtype=a.dtype, device=a.device)
+
+
+def domain_of(spec: TileSpec) -> Domain:
+    """Inputs from zero to the read voltage, conductances over the range of the mapping."""
+    return Domain(
+        0.0,
+        spec.drivers.read_voltage,
+        spec.cell.conductance_min,
+        spec.cell.conductance_max,
+    )
+
+
+def recommended_modes(rows: int, cols: int, wires: WireResistances, domain: Domain) -> int:
+    """Load modes per line that keep the wire error below that of the mean field."""
+    mean = 0.5 * (domain.conductance_low + domain.conductance_high)
+    length = max(cols * (mean * wires.input_line) ** 0.5, rows * (mean * wires.output_line) ** 0.5)
+    if length <= ONE_MODE_LENGTH:
+        return 1
+    return 2 if length <= TWO_MODES_LENGTH else 3
+
+
+def _by_power(
+    terms: tuple[Term, ...], coefficients: Tensor, a: Tensor, response: LinearResponse
+) -> dict[Term, Tensor]:
+    """Weight of V[i]^a s^b on each output, for every (a, b) that the terms produce.
+
+    The linear transfer already holds the secant, so the first-order term enters without it.
+    """
+    lift = LIFT * a.detach().mean((-2, -1), keepdim=True)
+    adjoint = (response.transfer + lift) / (a + lift)
+    shared = response.common - response.own  # d = own V + shared s
+    degree = max(p + q for p, q in terms)
+    own_powers = [torch.ones_like(a), *_powers(response.own, degree)]
+    shared_powers = [own_powers[0], *_powers(shared, degree)]
+    rise_powers = [own_powers[0], *_powers(response.rise, degree)]
+
+    weights = {(1, 0): response.transfer}
+    for (p, q), coefficient in zip(terms, coefficients, strict=True):
+        beyond = coefficient - a if (p, q) == (1, 0) else coefficient
+        through = adjoint * beyond * rise_powers[q] if q else adjoint * beyond
+        for r in range(p + 1):
+            part = through * (own_powers[p - r] * shared_powers[r])
+            part = comb(p, r) * part if 0 < r < p else part
+            key = (p - r, q + r)
+            weights[key] = weights[key] + part if key in weights else part
+    return weights
+
+
+def _powers(x: Tensor, degree: int) -> list[Tensor]:
+    """The powers of `x` from the first to `degree`."""
+    powers = [x]
+    for _ in range(degree - 1):
+        powers.append(powers[-1] * x)
+    return powers

@@ -1,0 +1,159 @@
+"""A surrogate on disk: one folder with its numbers and one JSON file that says what they mean.
+
+    SURROGATE/
+        surrogate.safetensors    the numbers, float64
+        surrogate.json           kind, settings, specification and its hash, domain, certificate,
+                                 and the hash of the file above
+
+Nothing is pickled, so a folder from a stranger can be read without running the stranger's code.
+Whatever is wrong with a folder is said in one `DatasetError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from cosim.errors import DatasetError, MissingFileError
+from cosim.surrogate.base import Surrogate
+from cosim.surrogate.certificate import Certificate
+from cosim.surrogate.ideal import IdealProduct
+from cosim.surrogate.line_mode_galerkin import LineModeGalerkin
+
+
+FORMAT = "cosim surrogate"
+FORMAT_VERSION = 1
+WEIGHTS = "surrogate.safetensors"
+DESCRIPTION = "surrogate.json"
+
+KINDS: dict[str, type[Surrogate]] = {kind.kind: kind for kind in (IdealProduct, LineModeGalerkin)}
+
+
+@dataclass(frozen=True)
+class StoredSurrogate:
+    """What a surrogate folder holds.
+
+    Attributes:
+        surrogate: the surrogate, float64.
+        spec: the tile's specification as plain values.
+        spec_hash: its hash.
+        certificate: the certificate; None for a surrogate that was never judged.
+    """
+
+    surrogate: Surrogate
+    spec: Mapping[str, Any]
+    spec_hash: str
+    certificate: Certificate | None
+
+
+def save(
+    folder: Path | str,
+    surrogate: Surrogate,
+    spec: Mapping[str, Any],
+    spec_hash: str,
+    certificate: Certificate | None = None,
+) -> Path:
+    """Write a surrogate folder, replacing the two files if they are there.
+
+    Args:
+        folder: where to; made if it does not exist.
+        surrogate: the surrogate.
+        spec: the tile's specification as plain values (`spec.model_dump(mode="json")`).
+        spec_hash: its hash (`spec.content_hash()`).
+        certificate: what `fit` gave.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = safetensors.torch.save(surrogate.tensors())
+    description = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "kind": surrogate.kind,
+        "settings": surrogate.settings(),
+        "spec": dict(spec),
+        "spec_hash": spec_hash,
+        "certificate": certificate.to_dict() if certificate else None,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    (folder / WEIGHTS).write_bytes(weights)
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+    return folder
+
+
+def load(folder: Path | str, spec_hash: str | None = None) -> StoredSurrogate:
+    """Read a surrogate folder.
+
+    Args:
+        folder: what `save` wrote.
+        spec_hash: hash of the tile it is to be used for; None accepts any.
+
+    Raises:
+        MissingFileError: there is no such folder.
+        DatasetError: the folder is damaged, truncated, foreign, or of another tile.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"there is no surrogate folder `{folder}`; give the folder that `cosim fit` wrote"
+        )
+    description = _description(folder)
+    tensors = _tensors(folder, description)
+    try:
+        kind = KINDS[description["kind"]]
+        surrogate = kind.rebuild(description["settings"], tensors)
+        certificate = description["certificate"]
+        stored = StoredSurrogate(
+            surrogate,
+            description["spec"],
+            description["spec_hash"],
+            None if certificate is None else Certificate.from_dict(certificate),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise _refused(folder, f"its description is not complete ({error!r})") from error
+    if spec_hash is not None and stored.spec_hash != spec_hash:
+        raise _refused(
+            folder, f"it is of the tile {stored.spec_hash}, and the tile asked for is {spec_hash}"
+        )
+    return stored
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text())
+    except FileNotFoundError as error:
+        raise _refused(folder, f"it has no `{DESCRIPTION}`") from error
+    except (OSError, ValueError) as error:
+        raise _refused(folder, f"`{DESCRIPTION}` is not readable as JSON ({error})") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise _refused(folder, f"`{DESCRIPTION}` does not say `format: {FORMAT}`")
+    if description.get("version") != FORMAT_VERSION:
+        raise _refused(folder, f"its format version is {description.get('version')!r}")
+    return description
+
+
+def _tensors(folder: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise _refused(folder, f"`{WEIGHTS}` cannot be read ({error})") from error
+    if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
+        raise _refused(folder, f"`{WEIGHTS}` is not the file that was written")
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise _refused(folder, f"`{WEIGHTS}` is damaged ({error})") from error
+
+
+def _refused(folder: Path, what: str) -> DatasetError:
+    return DatasetError(
+        f"`{folder}` cannot be used as a surrogate: {what}; allowed is a folder written by"
+        f" `cosim fit`, format version {FORMAT_VERSION}; fit the surrogate again"
+    )
