@@ -1,0 +1,99 @@
+"""The current of one cell of a tile: device and access transistor with their shared node eliminated.
+
+    vr ── device ── m ── access transistor ── vc        gate at the read gate voltage, bulk at 0 V
+
+The current through both is the same, so the voltage of m solves  I_device(vr - m) = I_fet(m, vc).
+Both sides are monotone in m, hence the root is unique; Newton's method, kept inside a bracket that
+shrinks, finds it for every cell of an array at once. This is the exact cell that surrogates fit and
+that the netlist simulates: both come from the same compiled Verilog-A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from compact_models import Device
+from netlists.cells import CellParts, load_cell
+from netlists.specs import TileSpec
+
+
+Array = Float[np.ndarray, "..."]
+
+MAX_ITERATIONS = 100
+# Relative to the cell's own voltage; the current then is good to about the same.
+TOLERANCE = 1e-14
+
+
+@dataclass(frozen=True)
+class TileCell:
+    """The cell of a tile as a function of its two line voltages and its conductance.
+
+    Attributes:
+        spec: the tile whose cell this is.
+    """
+
+    spec: TileSpec
+
+    @cached_property
+    def parts(self) -> CellParts:
+        """The compact models of the cell."""
+        return load_cell(self.spec)
+
+    def current(self, vr: ArrayLike, vc: ArrayLike, conductance: ArrayLike) -> Array:
+        """Current from the input line through the cell into the output line [A].
+
+        Args:
+            vr: voltage of the input line [V]; broadcasts with the others.
+            vc: voltage of the output line [V].
+            conductance: of the device alone at its card's read voltage [S].
+
+        Raises:
+            CardError: a conductance outside the card's range.
+        """
+        vr, vc, conductance = np.broadcast_arrays(
+            *(np.asarray(value, dtype=np.float64) for value in (vr, vc, conductance))
+        )
+        device = self.parts.device
+        if device is None:
+            if self.parts.transistor is None:
+                return conductance * (vr - vc)
+            return self._series(vr, vc, conductance, lambda v, g: (g * v, g))
+        parameter = device.parameter_for(conductance)
+        if self.parts.transistor is None:
+            return device.current(vr - vc, parameter)[0]
+        return self._series(vr, vc, parameter, device.current)
+
+    def _series(self, vr: Array, vc: Array, parameter: Array, device_current: object) -> Array:
+        """The common current of device and transistor."""
+        low, high = np.minimum(vr, vc), np.maximum(vr, vc)
+        middle = 0.5 * (low + high)
+        scale = np.maximum(np.abs(vr), np.abs(vc)) + 1e-6
+        for _ in range(MAX_ITERATIONS):
+            into, slope_into = device_current(vr - middle, parameter)
+            out, slope_out = self.transistor_current(middle, vc)
+            excess = into - out
+            # excess falls with the middle voltage: positive means the root lies above.
+            low = np.where(excess > 0, middle, low)
+            high = np.where(excess > 0, high, middle)
+            newton = middle + excess / (slope_into + slope_out)
+            inside = (newton >= low) & (newton <= high)
+            following = np.where(inside, newton, 0.5 * (low + high))
+            step = np.abs(following - middle)
+            middle = following
+            if np.all(step <= TOLERANCE * scale):
+                break
+        return device_current(vr - middle, parameter)[0]
+
+    def transistor_current(self, drain: Array, source: Array) -> tuple[Array, Array]:
+        """Drain current of the access transistor [A] and its slope in the drain voltage [S]."""
+        transistor: Device = self.parts.transistor
+        gate = np.full_like(drain, self.spec.cell.gate_voltage)
+        current, slopes = transistor.terminal_current(
+            "d", {"d": drain, "g": gate, "s": source, "b": np.zeros_like(drain)}
+        )
+        return current, slopes["d"]

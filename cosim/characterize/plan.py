@@ -1,0 +1,93 @@
+"""Sampling plans: which conductances and inputs a tile is characterised at.
+
+A surrogate that is fitted to uniform noise alone has not seen what networks do to a tile: most
+weights near zero, so that one cell of each pair is at its lowest conductance, and sparse inputs
+after a rectifier. A plan therefore cycles through kinds of conductance matrices and draws sparse
+and dense input vectors; every draw comes from the plan's seed and the matrix's number, so a matrix
+can be drawn again without the others.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field
+
+from netlists.specs import Spec, TileSpec
+
+
+Kind = Literal["uniform", "pairs", "sparse"]
+
+
+class SamplingPlan(Spec):
+    """How many samples to take of a tile, and of what.
+
+    Attributes:
+        samples: number of MVM samples in all.
+        inputs_per_matrix: input vectors per conductance matrix; new inputs are cheap in ngspice,
+            new conductances mean a new load of the circuit.
+        seed: of every draw.
+        kinds: conductance matrices in turn: `uniform` over the range; `pairs`, differential
+            columns of normally distributed weights, one cell of each pair at the minimum;
+            `sparse`, four of five cells at the minimum.
+        zero_fraction: of the input vectors half are dense, and half have each entry at zero
+            with this probability.
+        voltage_margin: inputs reach the read voltage times this.
+    """
+
+    samples: Annotated[int, Field(ge=1)]
+    inputs_per_matrix: Annotated[int, Field(ge=1, le=10_000)] = 32
+    seed: Annotated[int, Field(ge=0)] = 0
+    kinds: tuple[Kind, ...] = ("uniform", "pairs", "sparse")
+    zero_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    voltage_margin: Annotated[float, Field(gt=0, le=2)] = 1.0
+
+    @property
+    def matrices(self) -> int:
+        """Number of conductance matrices."""
+        return -(-self.samples // self.inputs_per_matrix)
+
+    def vectors_of(self, matrix: int) -> slice:
+        """The samples that belong to a matrix."""
+        start = matrix * self.inputs_per_matrix
+        return slice(start, min(start + self.inputs_per_matrix, self.samples))
+
+    def conductances(self, spec: TileSpec, matrix: int) -> Float[np.ndarray, "rows cols"]:
+        """The conductances [S] of one matrix of the plan."""
+        kind = self.kinds[matrix % len(self.kinds)]
+        generator = np.random.default_rng([self.seed, matrix, 0])
+        return _DRAWS[kind](spec, generator)
+
+    def inputs(self, spec: TileSpec, matrix: int) -> Float[np.ndarray, "samples rows"]:
+        """The input vectors [V] that one matrix is read with."""
+        vectors = self.vectors_of(matrix)
+        shape = (vectors.stop - vectors.start, spec.rows)
+        generator = np.random.default_rng([self.seed, matrix, 1])
+        voltages = generator.uniform(0.0, spec.drivers.read_voltage * self.voltage_margin, shape)
+        sparse = generator.random((shape[0], 1)) < 0.5
+        zero = generator.random(shape) < self.zero_fraction
+        return np.where(sparse & zero, 0.0, voltages)
+
+
+def _uniform(spec: TileSpec, generator: np.random.Generator) -> np.ndarray:
+    cell = spec.cell
+    return generator.uniform(cell.conductance_min, cell.conductance_max, (spec.rows, spec.cols))
+
+
+def _pairs(spec: TileSpec, generator: np.random.Generator) -> np.ndarray:
+    cell = spec.cell
+    weights = np.clip(generator.normal(0.0, 0.35, (spec.rows, (spec.cols + 1) // 2)), -1.0, 1.0)
+    both = np.stack([np.maximum(weights, 0.0), np.maximum(-weights, 0.0)], axis=-1)
+    share = both.reshape(spec.rows, -1)[:, : spec.cols]
+    return cell.conductance_min + (cell.conductance_max - cell.conductance_min) * share
+
+
+def _sparse(spec: TileSpec, generator: np.random.Generator) -> np.ndarray:
+    values = _uniform(spec, generator)
+    low = generator.random(values.shape) < 0.8
+    return np.where(low, spec.cell.conductance_min, values)
+
+
+_DRAWS = {"uniform": _uniform, "pairs": _pairs, "sparse": _sparse}

@@ -1,0 +1,101 @@
+"""Options and helpers that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from cosim.engine import AbstractEngine, NgspiceEngine, SurrogateEngine
+from cosim.errors import InputError
+from cosim.ngspice import Workers
+from cosim.surrogate import load_surrogate
+from netlists.specs import TileSpec
+
+
+FILE = click.Path(path_type=Path)
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=None,
+    help="Worker processes for ngspice; by default one per core.",
+)
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    default=None,
+    help="Address of a running Dask scheduler, such as tcp://host:8786, instead of local workers.",
+)
+runner_option = click.option(
+    "--runner",
+    type=click.Choice(["shared", "batch"]),
+    default="shared",
+    help="How ngspice runs: its shared library through PySpice, or `ngspice -b`.",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but results.")
+
+
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose where ngspice runs."""
+    for option in (quiet_option, runner_option, scheduler_option, workers_option):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def open_engine(
+    name: str, spec: TileSpec, workers: int | None, scheduler: str | None, runner: str
+) -> Iterator[AbstractEngine]:
+    """An engine by name: `ngspice`, or the path of a surrogate folder.
+
+    Raises:
+        InputError: an unknown engine, or a surrogate of another tile.
+        SimulatorMissing: ngspice is not installed.
+    """
+    if name == "ngspice":
+        with Workers(workers, scheduler=scheduler, runner=runner) as pool:
+            yield NgspiceEngine(spec, pool)
+        return
+    if not Path(name).is_dir():
+        raise InputError(
+            f"engine `{name}` is unknown; use `ngspice`, or the path of a surrogate folder"
+        )
+    surrogate = load_surrogate(Path(name))
+    if surrogate.spec.content_hash() != spec.content_hash():
+        raise InputError(
+            f"{name} was fitted to another tile ({surrogate.spec.name}); fit one to this tile "
+            "with `cosim characterize` and `cosim fit`"
+        )
+    yield SurrogateEngine(surrogate)
+
+
+@contextmanager
+def progress_bar(title: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error with count, rate and time left; yields its advance."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda count: progress.advance(task, count)

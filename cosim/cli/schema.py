@@ -1,0 +1,32 @@
+"""`cosim schema`: print the JSON schema of a specification."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(["tile", "study", "card"]))
+def command(kind: str) -> None:
+    """The fields of a TOML file, as a JSON schema.
+
+    Example: cosim schema tile
+    """
+    click.echo(json.dumps(_schema(kind), indent=2))
+
+
+def _schema(kind: str) -> dict:
+    """The schema of one kind of file; only what is asked for is imported."""
+    if kind == "tile":
+        from netlists.specs import TileSpec
+
+        return TileSpec.model_json_schema()
+    if kind == "study":
+        from cosim.loop.study import StudySpec
+
+        return StudySpec.model_json_schema()
+    from compact_models import card_schema
+
+    return card_schema()
