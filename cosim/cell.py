@@ -1,4 +1,4 @@
-"""The current of one cell of a tile: device and access transistor with their shared node eliminated.
+"""The current of one cell: device and access transistor with their shared node eliminated.
 
     vr ── device ── m ── access transistor ── vc        gate at the read gate voltage, bulk at 0 V
 

@@ -177,17 +177,17 @@ class SurrogateEngine(AbstractEngine):
 
     name = "surrogate"
 
-    def __init__(self, surrogate: Surrogate) -> None:
+    def __init__(self, spec: TileSpec, surrogate: Surrogate) -> None:
         """An engine for the tile that the surrogate was fitted to."""
+        self.spec = spec
         self.surrogate = surrogate
-        self.spec = surrogate.spec
 
     def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
         """Evaluate jobs in order."""
         for index, (conductances, inputs) in enumerate(jobs):
             G = checked_conductances(self.spec, conductances)
             X = checked_inputs(self.spec, inputs)
-            yield Readout(index, self.surrogate.evaluate(X, G), OK)
+            yield Readout(index, self.surrogate.mvm(X, G), OK)
 
     def provenance(self) -> dict[str, str]:
         """Which surrogate this is."""

@@ -22,7 +22,7 @@ from rich.progress import (
 from cosim.engine import AbstractEngine, NgspiceEngine, SurrogateEngine
 from cosim.errors import InputError
 from cosim.ngspice import Workers
-from cosim.surrogate import load_surrogate
+from cosim.surrogate import load
 from netlists.specs import TileSpec
 
 
@@ -74,13 +74,8 @@ def open_engine(
         raise InputError(
             f"engine `{name}` is unknown; use `ngspice`, or the path of a surrogate folder"
         )
-    surrogate = load_surrogate(Path(name))
-    if surrogate.spec.content_hash() != spec.content_hash():
-        raise InputError(
-            f"{name} was fitted to another tile ({surrogate.spec.name}); fit one to this tile "
-            "with `cosim characterize` and `cosim fit`"
-        )
-    yield SurrogateEngine(surrogate)
+    stored = load(name, spec.content_hash())
+    yield SurrogateEngine(spec, stored.surrogate)
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""`cosim validate`: check a surrogate against fresh SPICE samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cosim.characterize import SamplingPlan, Validation, validate
+from cosim.cli.options import engine_options, open_engine, progress_bar
+from cosim.errors import CheckFailed, DatasetError
+from cosim.surrogate import load
+from netlists.specs import TileSpec
+
+
+@click.command("validate")
+@click.argument("surrogate", type=click.Path(path_type=Path))
+@click.option(
+    "--samples",
+    type=click.IntRange(1),
+    default=96,
+    show_default=True,
+    help="Fresh samples to draw.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Largest range-NRMSE that passes, as a fraction; by default twice the certificate's.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1_000_003,
+    show_default=True,
+    help="Seed of the fresh draws.",
+)
+@engine_options
+def command(
+    surrogate: Path, samples: int, tolerance: float | None, seed: int, **where: object
+) -> None:
+    """Draw fresh samples in ngspice and hold the certificate of SURROGATE against them.
+
+    Exits with 1 when the certificate does not hold.
+
+    Example: cosim validate surrogate/ --samples 200 --tolerance 0.002
+    """
+    quiet = bool(where.pop("quiet"))
+    stored = load(surrogate)
+    certificate = stored.certificate
+    if certificate is None:
+        raise DatasetError(f"{surrogate} has no certificate to check; fit it with `cosim fit`")
+    if seed == certificate.provenance.seeds.get("samples"):
+        raise DatasetError(f"seed {seed} is the one of the fit's own samples; give another --seed")
+    spec = TileSpec.from_dict(dict(stored.spec), origin=str(surrogate))
+    plan = SamplingPlan(samples=samples, inputs_per_matrix=min(16, samples), seed=seed)
+    with (
+        open_engine("ngspice", spec, **where) as engine,
+        progress_bar(f"ngspice: {spec.name}", samples, quiet) as advance,
+    ):
+        outcome = validate(stored.surrogate, certificate, engine, plan, tolerance, advance)
+    click.echo(_table(outcome))
+    if not outcome.holds:
+        raise CheckFailed(
+            f"the certificate of {surrogate} does not hold on {outcome.samples} fresh samples; "
+            "characterize with more samples and fit again"
+        )
+
+
+def _table(outcome: Validation) -> str:
+    """The outcome as lines of text."""
+    a = outcome.accuracy
+    lines = [
+        f"fresh samples   {outcome.samples}, {outcome.matrices} matrices",
+        f"NRMSE           {100 * a.nrmse:.4f} % of the output range"
+        f" (limit {100 * outcome.nrmse_limit:.4f} %)",
+        f"largest error   {100 * a.max_error:.4f} % of the range",
+    ]
+    for level, share in outcome.inside.items():
+        lines.append(
+            f"{100 * float(level):g} % bound      holds for {100 * share:.2f} % of the outputs"
+        )
+    return "\n".join([*lines, "holds" if outcome.holds else "does not hold"])
