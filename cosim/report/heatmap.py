@@ -1,0 +1,156 @@
+"""A value for every row and column, as colour, with the colour bar that explains it.
+
+The cells are drawn as one path per colour step, which keeps a 128 × 128 tile to some 200 kB instead
+of several MB; the numbers under the pointer come from the page's script, which gets them once as a
+list.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from jaxtyping import Float, Int
+from markupsafe import Markup
+
+from cosim.report.axes import LEFT, TOP
+from cosim.report.model import Axis, HeatMap
+from cosim.report.scales import Scale, ticks
+from cosim.report.shown import quantity
+from cosim.report.svg import drawing, element, group, label, line, number, rectangle
+
+
+STEPS = 33
+# Anchors of the two colour scales, from low to high: dark blue to pale yellow through green, with
+# steadily rising lightness; and blue to red through a neutral middle.
+RISING = ("261e58", "2a528e", "218389", "54b270", "b8d65c", "faf096")
+MEETING = ("1c5298", "6ea2d2", "f0f0ee", "e28c68", "a42c30")
+
+AREA = 330.0
+BAR_GAP, BAR_WIDTH, BAR_ROOM = 26.0, 16.0, 62.0
+
+
+def heat_map(chart: HeatMap) -> Markup:
+    """The map, its two axes, and the colour bar."""
+    rows, cols = chart.values.shape
+    side = AREA / max(rows, cols)
+    width, height = side * cols, side * rows
+    low, high = value_range(chart)
+    markup = [
+        rectangle(LEFT, TOP, width, height, "missing"),
+        _cells(steps_of(chart.values, low, high), side, chart.diverging),
+        *_cell_axes(chart, side),
+        *_colour_bar(chart, LEFT + width + BAR_GAP, (low, high)),
+        _readout(chart, side),
+    ]
+    text = (
+        f"{chart.label} of {rows} rows and {cols} columns, "
+        f"from {quantity(low, chart.unit)} to {quantity(high, chart.unit)}"
+    )
+    total_width = LEFT + width + BAR_GAP + BAR_WIDTH + BAR_ROOM
+    return drawing(total_width, TOP + max(height, AREA / 2) + 46, text, markup)
+
+
+def value_range(chart: HeatMap) -> tuple[float, float]:
+    """The values at the two ends of the colour scale."""
+    finite = chart.values[np.isfinite(chart.values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    if chart.diverging:
+        high = max(abs(low), abs(high))
+        low = -high
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def steps_of(
+    values: Float[np.ndarray, "rows cols"], low: float, high: float
+) -> Int[np.ndarray, "rows cols"]:
+    """The colour step of every value; -1 where there is none."""
+    fraction = (values - low) / (high - low)
+    steps = np.clip(np.floor(np.nan_to_num(fraction) * STEPS), 0, STEPS - 1).astype(int)
+    return np.where(np.isfinite(values), steps, -1)
+
+
+def colour(step: int, diverging: bool) -> str:
+    """The colour of a step, as `#rrggbb`."""
+    anchors = np.array([list(bytes.fromhex(one)) for one in (MEETING if diverging else RISING)])
+    position = step / (STEPS - 1) * (len(anchors) - 1)
+    channels = [
+        round(float(np.interp(position, np.arange(len(anchors)), anchors[:, channel])))
+        for channel in range(3)
+    ]
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
+
+
+def _cells(steps: Int[np.ndarray, "rows cols"], side: float, diverging: bool) -> Markup:
+    size = number(side + 0.15)  # a hair of overlap: no seams between neighbours
+    paths = []
+    for step in np.unique(steps[steps >= 0]):
+        squares = "".join(
+            f"M{number(LEFT + col * side)} {number(TOP + row * side)}h{size}v{size}h-{size}z"
+            for row, col in np.argwhere(steps == step)
+        )
+        paths.append(element("path", d=squares, fill=colour(int(step), diverging)))
+    return group(paths, class_="cells")
+
+
+def _cell_axes(chart: HeatMap, side: float) -> list[Markup]:
+    rows, cols = chart.values.shape
+    bottom = TOP + side * rows
+    markup = [
+        label(8, TOP - 14, chart.row_label, "axis-title", "start"),
+        label(LEFT + side * cols / 2, bottom + 36, chart.col_label, "axis-title"),
+    ]
+    for row in _shown_indices(rows):
+        markup.append(label(LEFT - 8, TOP + (row + 0.5) * side + 4, str(row), anchor="end"))
+    for col in _shown_indices(cols):
+        markup.append(label(LEFT + (col + 0.5) * side, bottom + 18, str(col)))
+    return markup
+
+
+def _shown_indices(count: int) -> list[int]:
+    """First, last, and round indices between them that do not crowd the last."""
+    every = next(step for step in (1, 2, 4, 8, 16, 32, 64, 128) if count / step <= 9)
+    inner = (index for index in range(0, count - 1, every) if count - 1 - index >= every / 2)
+    return [*inner, count - 1]
+
+
+def _colour_bar(chart: HeatMap, x: float, ends: tuple[float, float]) -> list[Markup]:
+    extent = max(AREA * chart.values.shape[0] / max(chart.values.shape), AREA / 2)
+    scale = Scale(ends[0], ends[1], TOP + extent, TOP)
+    marks = ticks(Axis(chart.label, chart.unit), scale)
+    piece = extent / STEPS
+    bar = [
+        element(
+            "rect",
+            x=x,
+            y=TOP + extent - (step + 1) * piece,
+            width=BAR_WIDTH,
+            height=piece + 0.3,
+            fill=colour(step, chart.diverging),
+        )
+        for step in range(STEPS)
+    ]
+    right = x + BAR_WIDTH + BAR_ROOM - 4
+    markup = [group(bar), label(right, TOP - 14, marks.title, "axis-title", "end")]
+    for value, text in zip(marks.values, marks.labels, strict=True):
+        position = scale.at(value)
+        markup.append(line(x + BAR_WIDTH, position, x + BAR_WIDTH + 5, position, "axis"))
+        markup.append(label(x + BAR_WIDTH + 9, position + 4, text, anchor="start"))
+    return markup
+
+
+def _readout(chart: HeatMap, side: float) -> Markup:
+    """An invisible cover that carries the numbers for the page's script."""
+    rows, cols = chart.values.shape
+    texts = [[quantity(float(value), chart.unit) for value in row] for row in chart.values]
+    return element(
+        "rect",
+        x=LEFT,
+        y=TOP,
+        width=side * cols,
+        height=side * rows,
+        class_="cover",
+        data_cells=json.dumps(texts, ensure_ascii=False, separators=(",", ":")),
+    )

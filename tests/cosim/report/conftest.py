@@ -1,0 +1,350 @@
+"""A browser to look at pages with, and a report of invented numbers to look at.
+
+The browser is headless Chromium, spoken to over its own debugging pipe, so that a test sees what a
+reader's browser does: every request, every console message, and the page as it was laid out.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from cosim.report.model import (
+    Axis,
+    CellDrawing,
+    Column,
+    Figure,
+    GroupChart,
+    GroupSeries,
+    HeatMap,
+    Histogram,
+    KeyFigure,
+    LineChart,
+    Mark,
+    ParityChart,
+    RunReport,
+    Section,
+    Series,
+    Table,
+    TileDrawing,
+    TimeBar,
+)
+from netlists.specs import TileSpec
+
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
+PATIENCE = 60.0  # seconds until a browser that does not answer is given up
+
+
+class Browser:
+    """One page in headless Chromium."""
+
+    def __init__(self, profile):
+        names = ("chromium", "chromium-browser", "google-chrome")
+        executable = next(filter(None, map(shutil.which, names)), None)
+        assert executable, "no Chromium here; ./scripts/bootstrap installs one"
+        to_browser, self._out = os.pipe()
+        self._in, from_browser = os.pipe()
+        # Chromium reads commands from descriptor 3 and writes answers to descriptor 4.
+        command = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
+        self._process = subprocess.Popen(
+            ["/bin/bash", "-c", command, executable, *FLAGS, f"--user-data-dir={profile}"],
+            pass_fds=(to_browser, from_browser),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_browser)
+        os.close(from_browser)
+        os.set_blocking(self._in, False)
+        self._buffer, self._last_id, self._session = b"", 0, None
+        self.events = []
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self._call(f"{domain}.enable")
+
+    def close(self):
+        """End the browser and wait for it."""
+        self._session = None
+        self._call("Browser.close")
+        self._process.wait(timeout=PATIENCE)
+        os.close(self._in)
+        os.close(self._out)
+
+    def open(self, path, width=1280, height=900, dark=False):
+        """Load a file in a window of this size; forgets what was recorded before."""
+        self.events.clear()
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self._call("Page.navigate", url=path.as_uri())
+        self._wait_for("Page.loadEventFired")
+
+    def evaluate(self, expression):
+        """The value of a JavaScript expression in the page."""
+        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def requests(self):
+        """Addresses of everything the page asked for, itself first."""
+        sent = self._events("Network.requestWillBeSent")
+        return [event["request"]["url"] for event in sent]
+
+    def complaints(self):
+        """Uncaught exceptions, console messages and entries of the browser's own log."""
+        kinds = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
+        return [event for kind in kinds for event in self._events(kind)]
+
+    def move_pointer(self, x, y):
+        """Put the pointer at a position of the window."""
+        self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def screenshot(self):
+        """The whole page as base64-encoded PNG."""
+        shot = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        return shot["data"]
+
+    def _events(self, method):
+        return [event["params"] for event in self.events if event["method"] == method]
+
+    def _call(self, method, **params):
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._out, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._receive()
+            if answer.get("id") == self._last_id:
+                assert "error" not in answer, answer["error"]
+                return answer["result"]
+
+    def _wait_for(self, method):
+        while not self._events(method):
+            self._receive()
+
+    def _receive(self):
+        """The next message; events are kept."""
+        give_up = time.monotonic() + PATIENCE
+        while b"\0" not in self._buffer:
+            assert time.monotonic() < give_up, "the browser does not answer"
+            try:
+                self._buffer += os.read(self._in, 1 << 20)
+            except BlockingIOError:
+                time.sleep(0.005)
+        text, self._buffer = self._buffer.split(b"\0", 1)
+        message = json.loads(text)
+        if "method" in message:
+            self.events.append(message)
+        return message
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Headless Chromium, started once."""
+    opened = Browser(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def tile_spec():
+    """A 32 × 32 tile of 1T1R cells."""
+    return TileSpec.from_dict(
+        {
+            "name": "digits_32x32",
+            "rows": 32,
+            "cols": 32,
+            "temperature": 300.15,
+            "cell": {
+                "topology": "1T1R",
+                "device": "rram_gap__stanford_jiang2016",
+                "access_transistor": "nmos_ekv__generic_130nm",
+                "gate_voltage": 1.2,
+                "conductance_min": 5e-6,
+                "conductance_max": 150e-6,
+            },
+            "wires": {"input_line_resistance": 1.0, "output_line_resistance": 1.0},
+            "drivers": {"read_voltage": 0.2, "source_resistance": 50.0},
+            "sensing": {"input_resistance": 5.0},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def report(tile_spec):
+    """A report of every kind of block, all numbers invented."""
+    rng = np.random.default_rng(20)
+    return RunReport(
+        title="Digits on 32 × 32 tiles",
+        question="Does training with the tile's own errors pay, judged by the circuit itself?",
+        summary="Invented numbers: variability-aware training keeps 93.4 % in ngspice at 15 % "
+        "conductance variation, 6.1 points above plain training on the same chips.",
+        ok=True,
+        key_figures=_key_figures(),
+        sections=(
+            _circuit_section(tile_spec),
+            _surrogate_section(rng),
+            _accuracy_section(rng),
+            _time_section(),
+        ),
+        command="cosim run examples/digits.toml -o runs/digits",
+        made="1 January 2000, invented",
+        provenance={
+            "Versions": {"cosim": "0.1.0", "ngspice": "39", "PySpice": "1.5", "torch": "2.13.0"},
+            "Seeds": {"training": 1, "chips": 2, "samples": 3},
+            "Content": {"tile": "9f2c11aa03be77d0", "surrogate": "0d61fe4410c2ab93"},
+            "Machine": {"processor cores": 2, "system": "Linux"},
+        },
+    )
+
+
+def _key_figures():
+    return (
+        KeyFigure("Accuracy in ngspice, variability-aware", 0.934, "%", "mean of 5 chips"),
+        KeyFigure("Gain over plain training", "+6.1", "points", "same chips, same images", ok=True),
+        KeyFigure(
+            "Surrogate against ngspice", 0.0005, "%", "accuracy apart; limit 2 points", ok=True
+        ),
+        KeyFigure("Surrogate error, range-NRMSE", 0.00007, "%", "limit 0.2 %", ok=True, digits=2),
+        KeyFigure("Tile operations in ngspice", 38400, "", "128 images, every tile"),
+        KeyFigure("Time", 431.0, "s", "on 2 cores"),
+    )
+
+
+def _circuit_section(spec):
+    voltage = np.linspace(-0.3, 0.3, 41)
+    curves = tuple(
+        Series(f"{round(1e6 * g)} µS", voltage, g * 0.25 * np.sinh(voltage / 0.25))
+        for g in (5e-6, 50e-6, 100e-6, 150e-6)
+    )
+    return Section(
+        "The circuit",
+        (
+            "Every number below comes from this circuit, written once in `tile.toml`.",
+            Figure("One tile", TileDrawing(spec), "The corner at the drivers.", wide=True),
+            Figure("One cell", CellDrawing(spec.cell)),
+            Figure(
+                "The cell's current",
+                LineChart(Axis("Voltage", "V"), Axis("Current", "A"), curves),
+                "Each line is one programmed conductance at the read voltage.",
+            ),
+        ),
+    )
+
+
+def _surrogate_section(rng):
+    reference = np.sort(rng.gamma(4.0, 60e-6, 2000))
+    error = rng.normal(0.0, 4e-8, reference.size) * (0.5 + reference / reference.max())
+    columns = 4e-9 * np.add.outer(np.arange(32) ** 1.4, 3 * np.arange(32)) / 60
+    certificate = (
+        ("range-NRMSE", "7.0e-5", "2.0e-3", True),
+        ("worst case of the range", "6.1e-4", "1.0e-2", True),
+        ("samples held out", 2048, None, None),
+    )
+    return Section(
+        "Surrogate against ngspice",
+        (
+            "Judged on inputs and conductances that the fit has not seen.",
+            Figure(
+                "Parity",
+                ParityChart(
+                    Axis("ngspice", "A"), Axis("surrogate", "A"), reference, reference + error
+                ),
+                "Every output current of the held-out samples.",
+            ),
+            Figure(
+                "Error",
+                Histogram(
+                    Axis("Surrogate minus ngspice", "A"),
+                    error,
+                    marks=(
+                        Mark("1 % below", float(np.quantile(error, 0.01))),
+                        Mark("99 % below", float(np.quantile(error, 0.99))),
+                    ),
+                ),
+            ),
+            Figure(
+                "Error over the array",
+                HeatMap(columns + rng.normal(0, 4e-10, columns.shape), "RMS error", "A"),
+                "Far from the drivers and sensors the wires drop most.",
+            ),
+            Figure(
+                "Signed error over the array",
+                HeatMap(rng.normal(0, 4e-9, (8, 16)), "Error", "A", diverging=True),
+            ),
+            Table(
+                "Certificate",
+                (Column("figure"), Column("measured"), Column("limit"), Column("verdict")),
+                certificate,
+                "Held out: 64 conductance matrices, 32 inputs each.",
+            ),
+        ),
+    )
+
+
+def _accuracy_section(rng):
+    means = {
+        "ideal arithmetic": (0.885, 0.944),
+        "surrogate": (0.872, 0.935),
+        "ngspice": (0.873, 0.934),
+    }
+    series = tuple(
+        GroupSeries(name, np.array([rng.normal(mean, 0.012, 5) for mean in pair]))
+        for name, pair in means.items()
+    )
+    rounds = np.array([1e-3, 1e-2, 1e-1, 1.0])
+    return Section(
+        "Accuracy three ways",
+        (
+            Figure(
+                "Accuracy per chip",
+                GroupChart(Axis("Accuracy", "%"), ("plain training", "variability-aware"), series),
+                "Points are chips, lines their mean, bands one standard deviation.",
+            ),
+            Figure(
+                "The same, from zero",
+                GroupChart(
+                    Axis("Accuracy", "%", low=0.0, high=1.0),
+                    ("plain training", "variability-aware"),
+                    series,
+                ),
+            ),
+            Figure(
+                "Error against samples",
+                LineChart(
+                    Axis("Time per sample", "s", log=True),
+                    Axis("Error", "%", log=True),
+                    (
+                        Series("fitted", rounds, 1e-4 / rounds**0.5),
+                        Series("limit", rounds, np.full(4, 2e-3), dashed=True),
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def _time_section():
+    parts = (("sampling in ngspice", 121.0), ("fit", 9.5), ("training", 64.0))
+    parts += (("programming", 3.2), ("evaluation in ngspice", 213.0), ("report", 1.1))
+    return Section("Where the time went", (Figure("Stages", TimeBar(parts)),))
