@@ -1,0 +1,37 @@
+"""How to get ngspice, in the words of the system at hand."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+
+_COMMANDS = {
+    "debian": "sudo apt install ngspice libngspice0",
+    "fedora": "sudo dnf install ngspice libngspice",
+    "arch": "sudo pacman -S ngspice",
+    "macos": "brew install ngspice libngspice",
+}
+_FAMILY = {"ubuntu": "debian", "linuxmint": "debian", "rhel": "fedora", "manjaro": "arch"}
+
+
+def _system(release: Path = Path("/etc/os-release")) -> str | None:
+    """The family of this operating system, if it is one we know."""
+    if platform.system() == "Darwin":
+        return "macos"
+    if not release.exists():
+        return None
+    lines = release.read_text().splitlines()
+    fields = dict(line.split("=", 1) for line in lines if "=" in line)
+    words = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".replace('"', "").split()
+    families = (_FAMILY.get(word, word) for word in words)
+    return next((family for family in families if family in _COMMANDS), None)
+
+
+def how_to_install() -> str:
+    """What to type to get ngspice and its library."""
+    system = _system()
+    if system:
+        return f"install it: `{_COMMANDS[system]}`"
+    known = "; ".join(f"{name}: `{command}`" for name, command in _COMMANDS.items())
+    return f"install it ({known})"

@@ -1,0 +1,123 @@
+"""A worker process, seen from the process that owns it.
+
+The owner sends a simulation and waits for its result, but never longer than asked: a process that
+dies costs a result with status CRASH, one that hangs is killed and costs one with status TIMEOUT.
+In both cases the process is gone and its owner starts another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from cosim.errors import SimulatorMissing
+from cosim.ngspice.advice import how_to_install
+from cosim.ngspice.deck import Build, runnable_deck
+from cosim.ngspice.environment import simulator_environment
+from cosim.ngspice.simulation import Result, Simulation
+from cosim.ngspice.worker import Answer, Hello, Request
+from cosim.results import Code, Status
+
+
+_MAIN = "from cosim.ngspice.worker import main; main()"
+_START_LIMIT = 120.0  # [s] from a cold disk on a busy machine
+
+
+class WorkerProcess:
+    """One process with one copy of the ngspice library.
+
+    Attributes:
+        build: the ngspice it has loaded.
+        library: where the library came from.
+        alive: False once it has crashed, hung, or become unfit; start another then.
+    """
+
+    def __init__(self) -> None:
+        # A folder of its own: ngspice executes a `.spiceinit` that it finds where it is started.
+        self._folder = tempfile.TemporaryDirectory(prefix="cosim-ngspice-")
+        self._words = Path(self._folder.name) / "stderr"
+        self._last_words = ""
+        ours, theirs = socket.socketpair()
+        with theirs, self._words.open("wb") as words:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _MAIN, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=words,
+                cwd=self._folder.name,
+                pass_fds=[theirs.fileno()],
+                env=_environment(),
+            )
+        self._connection = Connection(ours.detach())
+        self.alive = True
+        hello = self._hello()
+        if hello.build is None:
+            self.close()
+            raise SimulatorMissing(f"{hello.problem}; {how_to_install()}")
+        self.build: Build = hello.build
+        self.library = hello.library
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def run(self, simulation: Simulation, timeout: float) -> Result:
+        """Run one simulation for at most `timeout` seconds."""
+        begin = time.perf_counter()
+        try:
+            self._connection.send(Request(runnable_deck(simulation, self.build), simulation))
+            if not self._connection.poll(timeout):
+                self.close()
+                status = Status(Code.TIMEOUT, f"no result after {timeout:g} s")
+                return Result(status, seconds=time.perf_counter() - begin)
+            answer: Answer = self._connection.recv()
+        except (EOFError, OSError):
+            self.close()
+            return Result(self._crash(), seconds=time.perf_counter() - begin)
+        if not answer.healthy:
+            self.close()
+        return answer.result
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self.alive = False
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+        self._connection.close()
+        if self._words.exists():
+            self._last_words = " ".join(self._words.read_text(errors="replace").split())[-300:]
+        self._folder.cleanup()
+
+    kill = close
+
+    def _hello(self) -> Hello:
+        try:
+            if self._connection.poll(_START_LIMIT):
+                return self._connection.recv()
+        except (EOFError, OSError):
+            pass
+        self.close()
+        return Hello(None, problem=f"the ngspice worker did not start: {self._last_words}")
+
+    def _crash(self) -> Status:
+        code = self._process.returncode
+        cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return Status(
+            Code.CRASH, f"the ngspice process ended with {cause} {self._last_words}".rstrip()
+        )
+
+
+def _environment() -> dict[str, str]:
+    """The same with this process's import path."""
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    return {**simulator_environment(), "PYTHONPATH": path}
