@@ -27,8 +27,8 @@ from cosim.report.scales import Scale, Ticks, fitted_scale, ticks
 from cosim.report.svg import group, label, line
 
 
-WIDTH, HEIGHT = 520.0, 330.0
-LEFT, TOP, RIGHT, BOTTOM = 62.0, 34.0, 18.0, 50.0
+WIDTH, HEIGHT = 440.0, 290.0
+LEFT, TOP, RIGHT, BOTTOM = 56.0, 32.0, 14.0, 48.0
 CHARACTER = 6.6  # mean width of a character of a tick label
 
 
@@ -51,7 +51,7 @@ def framed(
     """A frame whose axes show all the values."""
     x = fitted_scale(x_axis, x_values, LEFT, WIDTH - RIGHT)
     y = fitted_scale(y_axis, y_values, height - BOTTOM, TOP)
-    x_ticks, y_ticks = ticks(x_axis, x, target=6), ticks(y_axis, y)
+    x_ticks, y_ticks = ticks(x_axis, x, target=5), ticks(y_axis, y)
     return Frame(x, y, group([*horizontal_axis(x, x_ticks, y), *vertical_axis(y, y_ticks, x)]))
 
 

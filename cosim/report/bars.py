@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Int
 from markupsafe import Markup
@@ -20,11 +22,12 @@ from cosim.report.axes import (
 from cosim.report.lines import PALETTE, marker
 from cosim.report.model import Axis, GroupChart, GroupSeries, Histogram, TimeBar
 from cosim.report.scales import Scale, fitted_scale, ticks
-from cosim.report.shown import quantity
+from cosim.report.shown import quantity, significant
 from cosim.report.svg import drawing, group, label, line, rectangle
 
 
-SERIES_PITCH = 46.0  # widest distance between the series of one group
+SERIES_PITCH = 48.0  # widest distance between the series of one group
+VALUE_ROOM = 20.0  # for the line of means above the area
 
 
 def histogram(chart: Histogram) -> Markup:
@@ -55,11 +58,12 @@ def counted(chart: Histogram) -> tuple[Int[np.ndarray, " bins"], Float[np.ndarra
 def group_chart(chart: GroupChart) -> Markup:
     """Mean, standard deviation and every draw of each series, group by group."""
     values = np.concatenate([series.values.ravel() for series in chart.series])
-    y = fitted_scale(chart.y, values, HEIGHT - BOTTOM, TOP)
+    y = fitted_scale(chart.y, values, HEIGHT - BOTTOM, TOP + VALUE_ROOM)
+    marks = ticks(chart.y, y)
     x = Scale(0.0, float(len(chart.groups)), LEFT, WIDTH - RIGHT)
     width = (x.end - x.start) / len(chart.groups)
     pitch = min(SERIES_PITCH, 0.8 * width / len(chart.series))
-    markup = vertical_axis(y, ticks(chart.y, y), x)
+    markup = vertical_axis(y, marks, x)
     markup.append(line(x.start, y.start, x.end, y.start, "axis"))
     for place, name in enumerate(chart.groups):
         center = x.at(place + 0.5)
@@ -67,17 +71,21 @@ def group_chart(chart: GroupChart) -> Markup:
         for index, series in enumerate(chart.series):
             position = center + (index - (len(chart.series) - 1) / 2) * pitch
             draws = series.values[place]
-            column = _Column(position, pitch, index, f"{name}, {series.name}")
+            column = _Column(position, pitch, index, f"{name}, {series.name}", marks.factor)
             markup.append(_draws(draws[np.isfinite(draws)], column, y, chart.y))
     text = f"{chart.y.label} of {', '.join(chart.groups)}: {_names(chart.series)}"
     return drawing(WIDTH, HEIGHT, text, markup)
 
 
+@dataclass(frozen=True)
 class _Column:
-    """Where one series of one group stands: centre, room, colour index, and its name."""
+    """Where one series of one group stands, its colour and name, and the axis' factor."""
 
-    def __init__(self, center: float, room: float, index: int, name: str) -> None:
-        self.center, self.room, self.index, self.name = center, room, index, name
+    center: float
+    room: float
+    index: int
+    name: str
+    factor: float
 
 
 def _draws(draws: Float[np.ndarray, " draws"], column: _Column, y: Scale, axis: Axis) -> Markup:
@@ -99,7 +107,8 @@ def _draws(draws: Float[np.ndarray, " draws"], column: _Column, y: Scale, axis: 
             words = f"{column.name}: {quantity(float(value), axis.unit)}"
             markup.append(marker(column.index, column.center + offset, y.at(value), words, 3.0))
     markup.append(line(left, middle, right, middle, f"mean {colour}"))
-    markup.append(label(column.center, y.end - 4, quantity(mean, axis.unit), "value"))
+    words = significant(mean * column.factor, 3)
+    markup.append(label(column.center, y.end - 6, words, "value"))
     return group(markup)
 
 
@@ -120,4 +129,4 @@ def time_bar(chart: TimeBar) -> Markup:
         markup.append(rectangle(position, 0, max(extent - 1.5, 0.5), height, colour, tip))
         position += extent
     parts = ", ".join(f"{name} {quantity(float(s), 's')}" for name, s in chart.parts)
-    return drawing(width, height, f"Time spent: {parts}", markup)
+    return drawing(width, height, f"Time spent: {parts}", markup, stretched=True)

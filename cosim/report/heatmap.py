@@ -26,22 +26,23 @@ STEPS = 33
 RISING = ("261e58", "2a528e", "218389", "54b270", "b8d65c", "faf096")
 MEETING = ("1c5298", "6ea2d2", "f0f0ee", "e28c68", "a42c30")
 
-AREA = 330.0
-BAR_GAP, BAR_WIDTH, BAR_ROOM = 26.0, 16.0, 62.0
+AREA = 290.0
+FLAT_ROW = 36.0  # a map of very few rows is drawn with higher cells, at most this high
+BAR_GAP, BAR_WIDTH, BAR_ROOM = 22.0, 14.0, 52.0
 
 
 def heat_map(chart: HeatMap) -> Markup:
     """The map, its two axes, and the colour bar."""
     rows, cols = chart.values.shape
-    side = AREA / max(rows, cols)
-    width, height = side * cols, side * rows
+    size = cell_size(rows, cols)
+    width, height = size[0] * cols, size[1] * rows
     low, high = value_range(chart)
     markup = [
         rectangle(LEFT, TOP, width, height, "missing"),
-        _cells(steps_of(chart.values, low, high), side, chart.diverging),
-        *_cell_axes(chart, side),
+        _cells(steps_of(chart.values, low, high), size, chart.diverging),
+        *_cell_axes(chart, size),
         *_colour_bar(chart, LEFT + width + BAR_GAP, (low, high)),
-        _readout(chart, side),
+        _readout(chart, size),
     ]
     text = (
         f"{chart.label} of {rows} rows and {cols} columns, "
@@ -49,6 +50,12 @@ def heat_map(chart: HeatMap) -> Markup:
     )
     total_width = LEFT + width + BAR_GAP + BAR_WIDTH + BAR_ROOM
     return drawing(total_width, TOP + max(height, AREA / 2) + 46, text, markup)
+
+
+def cell_size(rows: int, cols: int) -> tuple[float, float]:
+    """Width and height of a cell in the drawing: square, unless there are very few rows."""
+    side = AREA / max(rows, cols)
+    return side, max(side, min(FLAT_ROW, AREA / 2 / rows))
 
 
 def value_range(chart: HeatMap) -> tuple[float, float]:
@@ -83,29 +90,34 @@ def colour(step: int, diverging: bool) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in channels)
 
 
-def _cells(steps: Int[np.ndarray, "rows cols"], side: float, diverging: bool) -> Markup:
-    size = number(side + 0.15)  # a hair of overlap: no seams between neighbours
+def _cells(
+    steps: Int[np.ndarray, "rows cols"], size: tuple[float, float], diverging: bool
+) -> Markup:
+    width, height = size
+    # A hair of overlap leaves no seams between neighbours.
+    edge = f"h{number(width + 0.15)}v{number(height + 0.15)}h-{number(width + 0.15)}z"
     paths = []
     for step in np.unique(steps[steps >= 0]):
         squares = "".join(
-            f"M{number(LEFT + col * side)} {number(TOP + row * side)}h{size}v{size}h-{size}z"
+            f"M{number(LEFT + col * width)} {number(TOP + row * height)}{edge}"
             for row, col in np.argwhere(steps == step)
         )
         paths.append(element("path", d=squares, fill=colour(int(step), diverging)))
     return group(paths, class_="cells")
 
 
-def _cell_axes(chart: HeatMap, side: float) -> list[Markup]:
+def _cell_axes(chart: HeatMap, size: tuple[float, float]) -> list[Markup]:
     rows, cols = chart.values.shape
-    bottom = TOP + side * rows
+    width, height = size
+    bottom = TOP + height * rows
     markup = [
         label(8, TOP - 14, chart.row_label, "axis-title", "start"),
-        label(LEFT + side * cols / 2, bottom + 36, chart.col_label, "axis-title"),
+        label(LEFT + width * cols / 2, bottom + 36, chart.col_label, "axis-title"),
     ]
     for row in _shown_indices(rows):
-        markup.append(label(LEFT - 8, TOP + (row + 0.5) * side + 4, str(row), anchor="end"))
+        markup.append(label(LEFT - 8, TOP + (row + 0.5) * height + 4, str(row), anchor="end"))
     for col in _shown_indices(cols):
-        markup.append(label(LEFT + (col + 0.5) * side, bottom + 18, str(col)))
+        markup.append(label(LEFT + (col + 0.5) * width, bottom + 18, str(col)))
     return markup
 
 
@@ -117,7 +129,8 @@ def _shown_indices(count: int) -> list[int]:
 
 
 def _colour_bar(chart: HeatMap, x: float, ends: tuple[float, float]) -> list[Markup]:
-    extent = max(AREA * chart.values.shape[0] / max(chart.values.shape), AREA / 2)
+    rows, cols = chart.values.shape
+    extent = max(cell_size(rows, cols)[1] * rows, AREA / 2)
     scale = Scale(ends[0], ends[1], TOP + extent, TOP)
     marks = ticks(Axis(chart.label, chart.unit), scale)
     piece = extent / STEPS
@@ -141,7 +154,7 @@ def _colour_bar(chart: HeatMap, x: float, ends: tuple[float, float]) -> list[Mar
     return markup
 
 
-def _readout(chart: HeatMap, side: float) -> Markup:
+def _readout(chart: HeatMap, size: tuple[float, float]) -> Markup:
     """An invisible cover that carries the numbers for the page's script."""
     rows, cols = chart.values.shape
     texts = [[quantity(float(value), chart.unit) for value in row] for row in chart.values]
@@ -149,8 +162,8 @@ def _readout(chart: HeatMap, side: float) -> Markup:
         "rect",
         x=LEFT,
         y=TOP,
-        width=side * cols,
-        height=side * rows,
+        width=size[0] * cols,
+        height=size[1] * rows,
         class_="cover",
         data_cells=json.dumps(texts, ensure_ascii=False, separators=(",", ":")),
     )

@@ -29,7 +29,7 @@ from cosim.report.svg import drawing, element, group, label, line, number, path
 
 
 PALETTE = 6  # series colours that the style sheet defines
-MARKED_POINTS = 60  # a line with more points than this is drawn without markers
+MARKED_POINTS = 24  # a line with more points than this is drawn without markers
 # Corners of the markers in units of their size: circle (none), square, diamond, triangle.
 MARKERS: tuple[tuple[tuple[float, float], ...], ...] = (
     (),
@@ -58,7 +58,7 @@ def scatter_chart(chart: ScatterChart) -> Markup:
 
 def parity_chart(chart: ParityChart) -> Markup:
     """Predicted against reference on one common range, square, with the diagonal."""
-    size = 390.0
+    size = 360.0
     both = np.concatenate([chart.reference_values, chart.predicted_values])
     x = fitted_scale(chart.reference, both, LEFT, LEFT + size - LEFT - RIGHT)
     y = Scale(x.low, x.high, size - BOTTOM, TOP, x.log)
@@ -66,7 +66,7 @@ def parity_chart(chart: ParityChart) -> Markup:
         *horizontal_axis(x, ticks(chart.reference, x), y),
         *vertical_axis(y, ticks(chart.predicted, y), x),
         line(x.start, y.start, x.end, y.end, "diagonal"),
-        label(x.end - 8, y.end + 22, "equal", "mark-label", "end"),
+        label(x.end - 20, y.end + 12, "equal", "mark-label", "end"),
     ]
     kept = most_telling(np.abs(chart.predicted_values - chart.reference_values), CLOUD_POINTS)
     xs, ys = x(chart.reference_values[kept]), y(chart.predicted_values[kept])

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from cosim.report.figures import draw, legend, numbers
 from cosim.report.model import Block, CellValue, Column, Figure, KeyFigure, RunReport, Table
-from cosim.report.shown import cell_text, quantity
+from cosim.report.shown import cell_text
 
 
 CODE = re.compile(r"`([^`]+)`")
@@ -60,7 +60,9 @@ def key_text(figure: KeyFigure) -> tuple[str, str]:
     """The number of a key figure and the unit that stands smaller behind it."""
     if isinstance(figure.value, str):
         return figure.value, figure.unit
-    text = quantity(float(figure.value), figure.unit, figure.digits)
+    text = cell_text(figure.value, figure.unit, figure.digits)
+    if figure.unit in ("", "s"):
+        return text, ""
     number, space, unit = text.rpartition(" ")
     return (number, unit) if space else (unit, "")
 

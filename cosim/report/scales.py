@@ -58,13 +58,16 @@ class Ticks:
 
     Attributes:
         values: numbers at the ticks.
-        labels: their text.
+    labels: their text.
+    factor: what a number is multiplied with to get the text of its label (linear axes).
         title: the axis' label with its unit.
+        factor: what a number is multiplied by to read as its label does (linear axes).
     """
 
     values: tuple[float, ...]
     labels: tuple[str, ...]
     title: str
+    factor: float = 1.0
 
 
 def fitted_scale(
@@ -115,7 +118,7 @@ def _linear_ticks(axis: Axis, scale: Scale, target: int) -> Ticks:
     shown_step = step * factor
     decimals = next((d for d in range(7) if abs(round(shown_step, d) - shown_step) < 1e-9), 7)
     labels = tuple(f"{value * factor + 0.0:.{decimals}f}".replace("-", "−") for value in values)
-    return Ticks(values, labels, title)
+    return Ticks(values, labels, title, factor)
 
 
 def _prefixed(axis: Axis, largest: float) -> tuple[float, str]:

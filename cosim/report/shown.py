@@ -22,16 +22,27 @@ def quantity(value: float, unit: str = "", digits: int = 3) -> str:
 
 
 def significant(value: float, digits: int) -> str:
-    """A plain number with `digits` significant digits, trailing zeros kept, with a real minus.
+    """A plain number with `digits` significant digits and a real minus.
 
-    Numbers that would need many zeros are written with a power of ten.
+    Large whole numbers keep all their digits; numbers that would need many zeros are written with
+    a power of ten.
     """
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "–"
     if not 1e-4 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     magnitude = math.floor(math.log10(float(f"{abs(value):.{digits - 1}e}")))
-    return f"{value:.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
+    text = f"{value:.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
+    return text.rstrip("0") if abs(value) < 0.5 else grouped(text)
+
+
+def grouped(text: str) -> str:
+    """A number of five and more digits before the point, in groups of three."""
+    whole, point, rest = text.partition(".")
+    if len(whole.lstrip("−")) > 4:
+        negative, digits = whole[: -len(whole.lstrip("−"))], whole.lstrip("−")
+        whole = negative + f"{int(digits):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return whole + point + rest
 
 
 def duration(seconds: float) -> str:
@@ -50,5 +61,5 @@ def cell_text(value: CellValue, unit: str, digits: int) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not unit:
-        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        return grouped(str(value).replace("-", "−"))
     return quantity(float(value), unit, digits)

@@ -72,12 +72,22 @@ def path(points: Iterable[tuple[float, float]], class_: str, closed: bool = Fals
     return element("path", d=steps + ("Z" if closed else ""), class_=class_)
 
 
-def drawing(width: float, height: float, description: str, children: Iterable[str]) -> Markup:
-    """The `<svg>` of a whole drawing, scaled to the width that it gets, read out as one image."""
+def drawing(
+    width: float,
+    height: float,
+    description: str,
+    children: Iterable[str],
+    stretched: bool = False,
+) -> Markup:
+    """The `<svg>` of a whole drawing, scaled to the width that it gets, read out as one image.
+
+    A `stretched` drawing keeps its height when its width changes; it must hold no text.
+    """
     return element(
         "svg",
         *children,
         viewBox=f"0 0 {number(width)} {number(height)}",
         role="img",
         aria_label=description,
+        preserveAspectRatio="none" if stretched else None,
     )
