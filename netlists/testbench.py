@@ -6,7 +6,7 @@ its own analysis, for plain `ngspice -b`, or leaves it to the engine that loads 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,3 +69,19 @@ def operating_point_deck(
     vector = checked_inputs(spec, np.atleast_2d(np.asarray(inputs)))[0]
     tile = tile_netlist(spec, conductances, parts).with_elements(*constant_input_lines(vector))
     return tile.text(".op", *wrapped(".print op", tile.outputs))
+
+
+def line_voltage_testbench(
+    spec: TileSpec, conductances: ArrayLike, inputs: ArrayLike, parts: CellParts | None = None
+) -> ReadTestbench:
+    """As `read_testbench`, but the outputs are the line voltages of every cell.
+
+    Outputs are `v(il_r_c)` of all cells in row-major order, then `v(ol_r_c)` of all cells.
+    """
+    bench = read_testbench(spec, conductances, inputs, parts)
+    cells = [(row, col) for row in range(spec.rows) for col in range(spec.cols)]
+    outputs = (
+        *(f"v({names.input_line_node(row, col)})" for row, col in cells),
+        *(f"v({names.output_line_node(row, col)})" for row, col in cells),
+    )
+    return ReadTestbench(replace(bench.netlist, outputs=outputs), bench.samples)

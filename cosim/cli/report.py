@@ -1,0 +1,24 @@
+"""`cosim report`: write the HTML report of a finished run again."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from cosim.loop import write_report
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--open", "open_it", is_flag=True, help="Open it in a browser.")
+def command(run: Path, open_it: bool) -> None:
+    """Write RUN/report.html from the results that a finished run left.
+
+    Example: cosim report runs/digits --open
+    """
+    path = write_report(run)
+    click.echo(path)
+    if open_it:
+        webbrowser.open(path.resolve().as_uri())

@@ -1,0 +1,53 @@
+"""`cosim run`: the whole loop, from a Verilog-A cell to a network's accuracy in SPICE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cosim.cli.options import engine_options, progress_bar
+from cosim.errors import CheckFailed
+from cosim.loop import Progress, load_study, run_study
+from cosim.ngspice import Workers
+
+
+@click.command("run")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="RUN folder; a run that was interrupted there goes on.",
+)
+@engine_options
+def command(
+    study: Path,
+    output: Path,
+    workers: int | None,
+    scheduler: str | None,
+    runner: str,
+    quiet: bool,
+) -> None:
+    """Run STUDY.toml: characterise, fit, train, program, replay in ngspice, report.
+
+    Ends with RUN/report.html. Exits with 1 when a claim of the study does not hold.
+
+    Example: cosim run examples/digits.toml -o runs/digits
+    """
+    spec, tile = load_study(study)
+
+    def announce(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
+    progress = Progress(announce, lambda title, total: progress_bar(title, total, quiet))
+    with Workers(workers, scheduler=scheduler, runner=runner) as pool:
+        outcome = run_study(
+            spec, tile, output, pool, progress, command=f"cosim run {study} -o {output}"
+        )
+    click.echo(outcome.table())
+    click.echo(f"report: {output / 'report.html'}")
+    if not outcome.holds:
+        raise CheckFailed("a claim of the study does not hold; see the table above and the report")

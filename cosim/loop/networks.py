@@ -1,0 +1,121 @@
+"""The stages that make networks: train both, and program both into the same chips.
+
+The two trainings share everything but the variation: initial weights, order of the images, number
+of epochs, conductance levels. Both are quantised in the forward pass, so what separates them is
+the circuit and the programming error, and not quantisation-aware training.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import nn
+
+from cosim.loop.context import Context
+from cosim.loop.stages import Results
+from cosim.nn import (
+    Chip,
+    ProgrammingError,
+    TrainSettings,
+    analog_layers,
+    calibrate_gain,
+    evaluate,
+    perceptron,
+    program,
+    set_arithmetic,
+    train_plain,
+    train_vat,
+)
+from cosim.surrogate import LineModeGalerkin
+
+
+TRAININGS = ("plain", "variability-aware")
+
+
+def build(context: Context) -> nn.Sequential:
+    """The untrained network of the study."""
+    network, images = context.study.network, context.images
+    sizes = (images.pixels, *network.hidden, images.classes)
+    return perceptron(sizes, context.tile, levels=network.levels, seed=context.study.seed)
+
+
+def programming_error(context: Context, variation: float) -> ProgrammingError:
+    """A Gaussian error that stays within what the device can be programmed to."""
+    cell = context.tile.cell
+    return ProgrammingError(variation, low=cell.conductance_min, high=cell.conductance_max)
+
+
+def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
+    """Train plainly and variability aware; keep both networks, return their histories."""
+    study, images = context.study, context.images
+    settings = TrainSettings(
+        epochs=study.training.epochs,
+        batch=study.training.batch,
+        learning_rate=study.training.learning_rate,
+        seed=study.seed,
+    )
+    error = programming_error(context, study.training.variation)
+    results: Results = {}
+    for training in TRAININGS:
+        network = build(context)
+        if training == "plain":
+            history = train_plain(network, images.train_images, images.train_labels, settings)
+        else:
+            history = train_vat(
+                network, images.train_images, images.train_labels, settings, surrogate, error
+            )
+        calibrate_gain(network, images.train_images, surrogate)
+        set_arithmetic(network, None)
+        path = weights_path(context, training)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(network.state_dict(), path)
+        exact = [program(network, 0, None)]
+        ideal = evaluate(network, images.test_images, images.test_labels, exact, "ideal")
+        results[training] = {"loss": list(history.loss), "test_accuracy": ideal.mean}
+    layers = analog_layers(build(context))
+    results["tiles"] = [[m.tiles, m.row_blocks, m.col_blocks] for m in (x.mapping for x in layers)]
+    return results
+
+
+def load_network(context: Context, training: str) -> nn.Sequential:
+    """A trained network from the run folder."""
+    network = build(context)
+    network.load_state_dict(safetensors.torch.load_file(weights_path(context, training)))
+    return network.eval()
+
+
+def weights_path(context: Context, training: str) -> Path:
+    """Where a trained network is kept."""
+    return context.folder / "networks" / f"{training}.safetensors"
+
+
+def program_both(context: Context) -> Results:
+    """Program both networks into every chip; keep target and programmed conductances."""
+    results: Results = {}
+    for training in TRAININGS:
+        network = load_network(context, training)
+        chips = chips_of(context, network)
+        target = program(network, 0, None)
+        arrays = {"target": _flat(target)}
+        arrays |= {f"chip_{number}": _flat(chip) for number, chip in enumerate(chips)}
+        folder = context.folder / "programmed"
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(folder / f"{training}.npz", **arrays)
+        errors = np.concatenate([_flat(chip) - _flat(target) for chip in chips])
+        results[training] = {"cells": len(_flat(target)), "error_std": float(errors.std())}
+    return results
+
+
+def chips_of(context: Context, network: nn.Module) -> list[Chip]:
+    """The chips of the study: the same normal deviates for every network."""
+    programming = context.study.programming
+    error = programming_error(context, programming.variation)
+    first = 1_000 * (context.study.seed + 1)
+    return [program(network, first + number, error) for number in range(programming.chips)]
+
+
+def _flat(chip: Chip) -> np.ndarray:
+    return torch.cat([layer.flatten() for layer in chip.conductances]).numpy()

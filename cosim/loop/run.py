@@ -1,0 +1,160 @@
+"""The loop: the stages of a study in order, each found again when nothing it depends on changed.
+
+samples ─► fit ─► train ─► program ─► replay (plain) ─► replay (variability-aware) ─► look ─► report
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cosim.characterize import Dataset, characterize, fit_dataset
+from cosim.engine import NgspiceEngine
+from cosim.errors import DatasetError
+from cosim.loop.context import Context, Progress
+from cosim.loop.networks import TRAININGS, program_both, train_both
+from cosim.loop.outcome import Outcome
+from cosim.loop.replay import replay
+from cosim.loop.stages import Results, key_of
+from cosim.loop.story import write_report
+from cosim.loop.study import StudySpec
+from cosim.loop.views import look
+from cosim.ngspice import Workers
+from cosim.surrogate import LineModeGalerkin, load, save
+from netlists.specs import TileSpec
+
+
+def run_study(
+    study: StudySpec,
+    tile: TileSpec,
+    folder: Path,
+    workers: Workers,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Outcome:
+    """Run a study, or finish one that was interrupted; ends with `report.html` in its folder.
+
+    Args:
+        study: what to run.
+        tile: the tile that the study names.
+        folder: where everything goes.
+        workers: that simulate.
+        progress: how the run tells what it is doing.
+        command: the command that repeats the run, for the report.
+
+    Raises:
+        SimulationFailed: ngspice gave no result where one is needed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    context = Context(study, tile, folder, NgspiceEngine(tile, workers), progress or Progress())
+    _keep_inputs(context, command)
+    specs = study.model_dump(mode="json")
+    provenance = context.engine.provenance()
+    stages: list[tuple[str, str, list[object], Callable[[], Results]]] = [
+        (
+            "samples",
+            f"sampling the tile in ngspice ({study.characterize.samples} samples)",
+            [tile.content_hash(), specs["characterize"], provenance],
+            lambda: take_samples(context),
+        ),
+        (
+            "fit",
+            "fitting the surrogate",
+            [specs["surrogate"], study.seed],
+            lambda: fit_surrogate(context),
+        ),
+        (
+            "train",
+            "training plainly and variability aware",
+            [specs["network"], specs["training"]],
+            lambda: train_both(context, surrogate_of(context)),
+        ),
+        (
+            "program",
+            f"programming {study.programming.chips} chips",
+            [specs["programming"]],
+            lambda: program_both(context),
+        ),
+        *(
+            (
+                f"replay-{training}",
+                f"replaying the {training} network in ngspice",
+                [study.evaluation.images],
+                lambda training=training: replay(context, training, surrogate_of(context)),
+            )
+            for training in TRAININGS
+        ),
+        ("look", "looking inside the tile", [], lambda: look(context)),
+    ]
+    records, key = {}, ""
+    for name, title, dependencies, work in stages:
+        key = key_of(key, *dependencies)
+        records[name] = context.stages.run(name, title, key, work)
+    context.progress.announce("writing the report")
+    write_report(folder)
+    return Outcome(study, records)
+
+
+def _keep_inputs(context: Context, command: str) -> None:
+    """The specifications, so that the folder alone says what was run."""
+    content = {
+        "study": context.study.model_dump(mode="json"),
+        "tile": context.tile.model_dump(mode="json"),
+        "command": command,
+    }
+    (context.folder / "run.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def take_samples(context: Context) -> Results:
+    """Characterise the tile into `samples.zarr`, going on where an earlier run stopped."""
+    path, plan = context.folder / "samples.zarr", context.study.characterize
+    if path.exists() and not _same_work(path, context):
+        shutil.rmtree(path)
+    with context.progress.bar("ngspice: samples", plan.samples) as advance:
+        dataset = characterize(context.engine, plan, path, advance)
+    failures = {str(matrix): status for matrix, status in dataset.failures().items()}
+    return {"provenance": dataset.provenance, "matrices": plan.matrices, "failures": failures}
+
+
+def _same_work(path: Path, context: Context) -> bool:
+    """Whether a dataset holds the samples that this run wants."""
+    try:
+        dataset = Dataset.open(path)
+    except DatasetError:
+        return False
+    return (dataset.spec, dataset.plan) == (context.tile, context.study.characterize)
+
+
+def fit_surrogate(context: Context) -> Results:
+    """Fit and certify the surrogate; keep predictions on the held-out samples for the report."""
+    dataset = Dataset.open(context.folder / "samples.zarr")
+    result = fit_dataset(dataset, context.study.surrogate.held_out, context.study.seed)
+    tile = context.tile
+    save(
+        context.folder / "surrogate",
+        result.surrogate,
+        tile.model_dump(mode="json"),
+        tile.content_hash(),
+        result.certificate,
+    )
+    predicted = result.held_out.predict(result.surrogate)
+    arrays = {"predicted": predicted, "reference": result.held_out.outputs}
+    np.savez_compressed(context.folder / "held_out.npz", **arrays)
+    return {
+        "certificate": result.certificate.to_dict(),
+        "closed_form_nrmse": result.closed_form_nrmse,
+        "refined_nrmse": result.refined_nrmse,
+        "modes": result.surrogate.modes,
+    }
+
+
+def surrogate_of(context: Context) -> LineModeGalerkin:
+    """The surrogate that the fit stage kept."""
+    surrogate = load(context.folder / "surrogate", context.tile.content_hash()).surrogate
+    if not isinstance(surrogate, LineModeGalerkin):
+        raise DatasetError(f"{context.folder / 'surrogate'} holds another kind of surrogate")
+    return surrogate
