@@ -1,7 +1,7 @@
 """What every surrogate is: conductances are prepared once, then vectors cost matrix products.
 
-    G [tiles, rows, cols] ──prepare──► operator
-                                       operator(V [tiles, samples, rows]) ──► I [tiles, samples, cols]
+    prepare(G [tiles, rows, cols]) ──► operator
+    operator(V [tiles, samples, rows]) ──► I [tiles, samples, cols]
 
 `prepare` does all the work that depends on the conductances only; the operator it returns is
 applied to as many input vectors as wanted. Both are differentiable torch functions, in inputs and

@@ -158,7 +158,7 @@ class CellPolynomial(nn.Module):
         """The same form with other coefficients."""
         return CellPolynomial(self.terms, coefficient, self.g_half, self.g_high, self.read_voltage)
 
-    def coefficients(self, G: Float[Tensor, "..."]) -> Float[Tensor, "terms ..."]:
+    def coefficients(self, G: Float[Tensor, "*cells"]) -> Float[Tensor, "terms ..."]:
         """Coefficient of each term at the conductances `G` [S], in A/V^(p+q)."""
         share = G / (G + self.g_half)
         y = share * ((self.g_high + self.g_half) / self.g_high)
@@ -176,8 +176,8 @@ class CellPolynomial(nn.Module):
         return [secant ** (p - 1) if q == 0 and p % 2 == 1 else 0.0 for p, q in self.terms]
 
     def current(
-        self, d: Float[Tensor, "..."], c: Float[Tensor, "..."], G: Float[Tensor, "..."]
-    ) -> Float[Tensor, "..."]:
+        self, d: Float[Tensor, "*cells"], c: Float[Tensor, "*cells"], G: Float[Tensor, "*cells"]
+    ) -> Float[Tensor, "*cells"]:
         """Current [A] of cells with the voltages `d` across them and `c` on their column nodes."""
         values = self.coefficients(G)
         powers = torch.stack([d**p * c**q for p, q in self.terms])

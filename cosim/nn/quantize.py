@@ -1,0 +1,46 @@
+"""Rounding with a straight-through gradient: forward the rounded value, backward the identity.
+
+The clean weights keep the small changes of every step, the forward pass sees what the hardware can
+hold (Bengio, Leonard, Courville, arXiv:1308.3432, 2013).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Exact in both directions; adding a detached difference would round the forward value."""
+
+    @staticmethod
+    def forward(ctx: Any, clean: Tensor, changed: Tensor) -> Tensor:  # noqa: ANN401 - torch's
+        return changed.clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+        return grad, None
+
+
+def straight_through(
+    clean: Float[Tensor, "*shape"], changed: Float[Tensor, "*shape"]
+) -> Float[Tensor, "*shape"]:
+    """The values of `changed` with the gradient of `clean`."""
+    return _StraightThrough.apply(clean, changed.detach())
+
+
+def to_levels(
+    values: Float[Tensor, "*shape"], low: float, high: float, levels: int
+) -> Float[Tensor, "*shape"]:
+    """The nearest of `levels` evenly spaced values from `low` to `high`, straight-through."""
+    spacing = (high - low) / (levels - 1)
+    index = ((values - low) / spacing).round().clamp(0, levels - 1)
+    return straight_through(values, low + spacing * index)
+
+
+def clamped(values: Float[Tensor, "*shape"], low: float, high: float) -> Float[Tensor, "*shape"]:
+    """`values` within [low, high], straight-through: a clipped weight can still come back."""
+    return straight_through(values, torch.clamp(values, low, high))
