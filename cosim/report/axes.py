@@ -58,7 +58,7 @@ def framed(
 def vertical_axis(y: Scale, marks: Ticks, x: Scale) -> list[Markup]:
     """Grid lines with their labels on the left, and the title above."""
     left, right = x.start, x.end
-    markup = [label(8, y.end - 16, marks.title, "axis-title", "start")]
+    markup = [label(8, TOP - 16, marks.title, "axis-title", "start")]
     for value, text in zip(marks.values, marks.labels, strict=True):
         position = y.at(value)
         markup.append(line(left, position, right, position, "grid"))

@@ -28,6 +28,7 @@ from cosim.report.svg import drawing, group, label, line, rectangle
 
 SERIES_PITCH = 48.0  # widest distance between the series of one group
 VALUE_ROOM = 20.0  # for the line of means above the area
+GROUP_ROOM = 36.0  # for the names of the groups below it
 
 
 def histogram(chart: Histogram) -> Markup:
@@ -74,7 +75,7 @@ def group_chart(chart: GroupChart) -> Markup:
             column = _Column(position, pitch, index, f"{name}, {series.name}", marks.factor)
             markup.append(_draws(draws[np.isfinite(draws)], column, y, chart.y))
     text = f"{chart.y.label} of {', '.join(chart.groups)}: {_names(chart.series)}"
-    return drawing(WIDTH, HEIGHT, text, markup)
+    return drawing(WIDTH, y.start + GROUP_ROOM, text, markup)
 
 
 @dataclass(frozen=True)

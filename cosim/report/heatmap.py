@@ -124,7 +124,7 @@ def _cell_axes(chart: HeatMap, size: tuple[float, float]) -> list[Markup]:
 def _shown_indices(count: int) -> list[int]:
     """First, last, and round indices between them that do not crowd the last."""
     every = next(step for step in (1, 2, 4, 8, 16, 32, 64, 128) if count / step <= 9)
-    inner = (index for index in range(0, count - 1, every) if count - 1 - index >= every / 2)
+    inner = (index for index in range(0, count - 1, every) if count - 1 - index >= 0.75 * every)
     return [*inner, count - 1]
 
 

@@ -65,8 +65,6 @@ function sortRows(table, column, heading) {
 
 for (const table of document.querySelectorAll("table.sortable")) {
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
-    const numbers = [...table.tBodies[0].rows].some((row) => row.cells[column].className === "number");
-    heading.classList.toggle("right", numbers);
     if (table.tBodies[0].rows.length < 3) return;
     const button = document.createElement("button");
     button.type = "button";

@@ -19,6 +19,8 @@ from cosim.report.shown import cell_text
 
 
 CODE = re.compile(r"`([^`]+)`")
+NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:%|[afpnµmkMG]?[VASΩFHJWKs])(?!\w))")
+SHORT = 24  # characters of a cell that are never broken into two lines
 
 
 def build_report(run: RunReport) -> str:
@@ -27,13 +29,19 @@ def build_report(run: RunReport) -> str:
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters.update(prose=prose, block_kind=block_kind, anchor=anchor)
+    environment.filters.update(prose=prose, block_kind=block_kind)
     environment.globals.update(
-        draw=draw, legend=legend, numbers=numbers, cell=cell, key_text=key_text
+        draw=draw,
+        legend=legend,
+        numbers=numbers,
+        cell=cell,
+        key_text=key_text,
+        alignments=alignments,
     )
     template = environment.from_string(assets.joinpath("page.html.jinja").read_text("utf-8"))
     return template.render(
         run=run,
+        ids=section_ids(run),
         style=Markup(assets.joinpath("page.css").read_text("utf-8")),
         script=Markup(assets.joinpath("page.js").read_text("utf-8")),
     )
@@ -41,7 +49,8 @@ def build_report(run: RunReport) -> str:
 
 def prose(text: str) -> Markup:
     """Text with its backticked words as code; everything else is shown as it is written."""
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+    unbroken = NUMBER_AND_UNIT.sub("\N{NO-BREAK SPACE}", text)
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(unbroken))))
 
 
 def anchor(title: str) -> str:
@@ -75,4 +84,28 @@ def cell(value: CellValue, column: Column) -> dict[str, str]:
     if isinstance(value, int | float):
         text = cell_text(value, column.unit, column.digits)
         return {"text": text, "kind": "number", "key": repr(float(value))}
-    return {"text": value or "", "kind": "words", "key": value or ""}
+    words = value or ""
+    return {"text": words, "kind": "short" if len(words) <= SHORT else "words", "key": words}
+
+
+def alignments(table: Table) -> list[str]:
+    """The class of each column: `right` where it holds numbers."""
+    return [
+        "right"
+        if any(
+            isinstance(row[i], int | float) and not isinstance(row[i], bool) for row in table.rows
+        )
+        else "left"
+        for i in range(len(table.columns))
+    ]
+
+
+def section_ids(run: RunReport) -> list[str]:
+    """One address per section, told apart by a number where titles are alike."""
+    ids: list[str] = []
+    for section in run.sections:
+        base = anchor(section.title)
+        taken = {"failures", "provenance", "main", "tip", *ids}
+        numbered = (f"{base}-{index}" for index in range(2, len(taken) + 3))
+        ids.append(base if base not in taken else next(x for x in numbered if x not in taken))
+    return ids
