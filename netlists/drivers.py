@@ -41,8 +41,8 @@ def indexed_input_lines(inputs: Float[np.ndarray, "samples rows"]) -> Iterator[s
     """Sources that follow the index: sample k of every row at index k [V]."""
     yield voltage_source(names.INDEX_SOURCE, names.INDEX_NODE, "0", 0.0)
     for row in range(inputs.shape[1]):
-        if not inputs[:, row].any():
-            yield voltage_source(f"vin_{row}", names.driver_node(row), "0", 0.0)
+        if len(inputs) == 1 or not inputs[:, row].any():  # a table needs two points
+            yield voltage_source(f"vin_{row}", names.driver_node(row), "0", inputs[0, row])
             continue
         points = ", ".join(f"{k}, {literal(volt)}" for k, volt in enumerate(inputs[:, row]))
         expression = f"pwl(v({names.INDEX_NODE}), {points})"

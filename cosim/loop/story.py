@@ -89,7 +89,7 @@ class _Story:
         record = Stages(self.folder).find(name)
         if record is None:
             raise DatasetError(
-                f"{self.folder} has no stage `{name}`; finish the run: {self.command or 'cosim run'}"
+                f"{self.folder} has no stage `{name}`; finish the run with `cosim run`"
             )
         return record
 
@@ -175,19 +175,19 @@ class _Story:
             "Accuracy, three ways",
             (
                 (
-                    f"Both networks are programmed into the same {programming.chips} chips, each one "
-                    f"draw of conductance errors with a standard deviation of "
+                    f"Both networks are programmed into the same {programming.chips} chips, each "
+                    f"one draw of conductance errors with a standard deviation of "
                     f"{readable(programming.variation, 'S')} "
-                    f"({100 * self._share_of_range(programming.variation):.0f} % of the conductance "
-                    f"range), and classify the same {replays[0]['images']} test images. Both are "
-                    f"trained with the same {network.levels} conductance levels, so the difference "
-                    "is not quantisation."
+                    f"({100 * self._share_of_range(programming.variation):.0f} % of the "
+                    f"conductance range), and classify the same {replays[0]['images']} test "
+                    f"images. Both are trained with the same {network.levels} conductance levels, "
+                    "so the difference is not quantisation."
                 ),
                 Figure(
                     "Accuracy of every chip",
                     GroupChart(Axis("Accuracy", "%"), tuple(TRAININGS), series),
-                    "One point per chip, with mean and standard deviation. In ngspice the simulated "
-                    "currents of one layer are the inputs of the next.",
+                    "One point per chip, with mean and standard deviation. In ngspice the "
+                    "simulated currents of one layer are the inputs of the next.",
                     wide=True,
                 ),
                 Table(
@@ -239,7 +239,8 @@ class _Story:
             reference, predicted = data["reference"], data["predicted"]
         error = predicted - reference
         shown = np.random.default_rng(0).permutation(reference.size)[:SHOWN_POINTS]
-        certificate = self.records["fit"].results["certificate"]
+        fitted = self.records["fit"].results
+        certificate = fitted["certificate"]
         counts, bounds = certificate["counts"], certificate["bounds"]
         per_column = np.sqrt((error**2).mean(axis=0))[None, :]
         marks = (Mark("95 % bound", bounds["0.95"]), Mark("95 % bound", -bounds["0.95"]))
@@ -247,7 +248,7 @@ class _Story:
             "The surrogate against SPICE",
             (
                 (
-                    f"Line-mode Galerkin with {self.records['fit'].results['modes']} modes per line, "
+                    f"Line-mode Galerkin with {fitted['modes']} modes per line, "
                     f"fitted to {counts['fit_samples']} ngspice samples and judged on "
                     f"{counts['held_out_samples']} others, taken on {counts['held_out_matrices']} "
                     "conductance matrices and inputs that the fit has not seen."
