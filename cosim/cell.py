@@ -10,6 +10,7 @@ that the netlist simulates: both come from the same compiled Verilog-A.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,8 @@ from netlists.specs import TileSpec
 
 
 Array = Float[np.ndarray, "..."]
+# (voltage [V], parameter) -> (current [A], slope [S])
+DeviceCurrent = Callable[[Array, Array], tuple[Array, Array]]
 
 MAX_ITERATIONS = 100
 # Relative to the cell's own voltage; the current then is good to about the same.
@@ -68,7 +71,9 @@ class TileCell:
             return device.current(vr - vc, parameter)[0]
         return self._series(vr, vc, parameter, device.current)
 
-    def _series(self, vr: Array, vc: Array, parameter: Array, device_current: object) -> Array:
+    def _series(
+        self, vr: Array, vc: Array, parameter: Array, device_current: DeviceCurrent
+    ) -> Array:
         """The common current of device and transistor."""
         low, high = np.minimum(vr, vc), np.maximum(vr, vc)
         middle = 0.5 * (low + high)

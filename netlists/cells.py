@@ -17,7 +17,6 @@ from jaxtyping import Float
 from compact_models import Device, load_card, load_model
 from compact_models.errors import SpecError
 from netlists import names
-from netlists.arrays import checked_conductances
 from netlists.si_numbers import literal, readable
 from netlists.specs import CellSpec, TileSpec
 
@@ -85,18 +84,16 @@ def _check_range(cell: CellSpec, device: Device) -> None:
 
 
 def device_parameters(
-    spec: TileSpec, parts: CellParts, conductances: Float[np.ndarray, "rows cols"]
+    parts: CellParts, conductances: Float[np.ndarray, "rows cols"]
 ) -> Float[np.ndarray, "rows cols"]:
     """The value of each device's conductance parameter (ohm for an ideal resistor).
 
     Raises:
-        ShapeError: wrong shape or not finite.
         CardError: a conductance outside the card's range.
     """
-    checked = checked_conductances(spec, conductances)
     if parts.device is None:
-        return 1.0 / checked
-    return parts.device.parameter_for(checked)
+        return 1.0 / conductances
+    return parts.device.parameter_for(conductances)
 
 
 def cell_lines(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from netlists import names
+from netlists.arrays import checked_conductances
 from netlists.cells import CellParts, cell_lines, device_parameters, load_cell
 from netlists.crossbar import input_line_lines, output_line_lines
 from netlists.drivers import wordline_lines
@@ -32,7 +33,7 @@ def tile_netlist(
         CardError: a conductance outside the range of the device's card.
     """
     parts = parts or load_cell(spec)
-    parameters = device_parameters(spec, parts, conductances)
+    parameters = device_parameters(parts, checked_conductances(spec, conductances))
     elements = (
         *input_line_lines(spec),
         *output_line_lines(spec),

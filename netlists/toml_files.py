@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from compact_models.errors import SpecError
 
@@ -54,7 +55,7 @@ def validated(model: type[M], data: dict, origin: str) -> M:
         raise SpecError(f"{origin}: " + f"\n{origin}: ".join(faults)) from None
 
 
-def _describe(fault: dict) -> str:
+def _describe(fault: ErrorDetails) -> str:
     """One pydantic fault as: field, what was given, what is allowed."""
     field = ".".join(str(part) for part in fault["loc"]) or "the file"
     kind = fault["type"]

@@ -98,7 +98,7 @@ class Dataset:
         spec, plan = self.spec, self.plan
         conductance = np.stack([plan.conductances(spec, m) for m in range(plan.matrices)])
         inputs = np.concatenate([plan.inputs(spec, m) for m in range(plan.matrices)])
-        variables = {
+        variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]] = {
             "conductance": (("matrix", "row", "col"), conductance, {"units": "S"}),
             "input": (("sample", "row"), inputs, {"units": "V"}),
             "output": (
@@ -106,11 +106,16 @@ class Dataset:
                 np.full((plan.samples, spec.cols), np.nan),
                 {"units": "A", "description": "positive into the sensor"},
             ),
-            "matrix_of_sample": (("sample",), np.arange(plan.samples) // plan.inputs_per_matrix),
-            "done": (("matrix",), np.zeros(plan.matrices, dtype=np.int8)),
+            "matrix_of_sample": (
+                ("sample",),
+                np.arange(plan.samples) // plan.inputs_per_matrix,
+                {},
+            ),
+            "done": (("matrix",), np.zeros(plan.matrices, dtype=np.int8), {}),
             "failure": (
                 ("matrix", "character"),
                 np.zeros((plan.matrices, STATUS_LENGTH), np.uint8),
+                {},
             ),
         }
         attributes = {

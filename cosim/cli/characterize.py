@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,7 +48,7 @@ def command(
     seed: int,
     engine_name: str,
     output: Path,
-    **where: object,
+    **where: Any,
 ) -> None:
     """Draw conductances and inputs, simulate TILE.toml, keep the samples in a Zarr folder.
 

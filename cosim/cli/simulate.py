@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -48,7 +49,7 @@ def command(
     conductances: Path,
     engine_name: str,
     output: Path | None,
-    **where: object,
+    **where: Any,
 ) -> None:
     """Output currents of TILE.toml for every input vector.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,7 +38,7 @@ from netlists.specs import TileSpec
 )
 @engine_options
 def command(
-    surrogate: Path, samples: int, tolerance: float | None, seed: int, **where: object
+    surrogate: Path, samples: int, tolerance: float | None, seed: int, **where: Any
 ) -> None:
     """Draw fresh samples in ngspice and hold the certificate of SURROGATE against them.
 

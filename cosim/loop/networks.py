@@ -8,6 +8,7 @@ the circuit and the programming error, and not quantisation-aware training.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -99,7 +100,7 @@ def program_both(context: Context) -> Results:
         network = load_network(context, training)
         chips = chips_of(context, network)
         target = program(network, 0, None)
-        arrays = {"target": _flat(target)}
+        arrays: dict[str, Any] = {"target": _flat(target)}
         arrays |= {f"chip_{number}": _flat(chip) for number, chip in enumerate(chips)}
         folder = context.folder / "programmed"
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,10 @@ from cosim.loop.views import look
 from cosim.ngspice import Workers
 from cosim.surrogate import LineModeGalerkin, load, save
 from netlists.specs import TileSpec
+
+
+# name, title, what it depends on besides the stages before it, work
+Stage = tuple[str, str, list[Any], Callable[[], Results]]
 
 
 def run_study(
@@ -54,7 +60,7 @@ def run_study(
     _keep_inputs(context, command)
     specs = study.model_dump(mode="json")
     provenance = context.engine.provenance()
-    stages: list[tuple[str, str, list[object], Callable[[], Results]]] = [
+    stages: list[Stage] = [
         (
             "samples",
             f"sampling the tile in ngspice ({study.characterize.samples} samples)",
@@ -84,7 +90,7 @@ def run_study(
                 f"replay-{training}",
                 f"replaying the {training} network in ngspice",
                 [study.evaluation.images],
-                lambda training=training: replay(context, training, surrogate_of(context)),
+                partial(_replay, context, training),
             )
             for training in TRAININGS
         ),
@@ -107,6 +113,10 @@ def _keep_inputs(context: Context, command: str) -> None:
         "command": command,
     }
     (context.folder / "run.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _replay(context: Context, training: str) -> Results:
+    return replay(context, training, surrogate_of(context))
 
 
 def take_samples(context: Context) -> Results:
@@ -142,8 +152,11 @@ def fit_surrogate(context: Context) -> Results:
         result.certificate,
     )
     predicted = result.held_out.predict(result.surrogate)
-    arrays = {"predicted": predicted, "reference": result.held_out.outputs}
-    np.savez_compressed(context.folder / "held_out.npz", **arrays)
+    np.savez_compressed(
+        context.folder / "held_out.npz",
+        predicted=predicted,
+        reference=result.held_out.outputs,
+    )
     return {
         "certificate": result.certificate.to_dict(),
         "closed_form_nrmse": result.closed_form_nrmse,
