@@ -62,13 +62,13 @@ def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
     results: Results = {}
     for training in TRAININGS:
         network = build(context)
+        x, labels = images.train_images, images.train_labels
         if training == "plain":
-            history = train_plain(network, images.train_images, images.train_labels, settings)
+            history = train_plain(network, x, labels, settings)
+            calibrate_gain(network, x, surrogate)
         else:
-            history = train_vat(
-                network, images.train_images, images.train_labels, settings, surrogate, error
-            )
-        calibrate_gain(network, images.train_images, surrogate)
+            calibrate_gain(network, x, surrogate)
+            history = train_vat(network, x, labels, settings, surrogate, error)
         set_arithmetic(network, None)
         path = weights_path(context, training)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,9 @@ def test_more_vectors_than_one_load_takes_come_back_in_order(resistive_tile, wor
     spec = resistive_tile(rows=3, cols=2)
     monkeypatch.setattr(NgspiceEngine, "VECTORS_PER_LOAD", 4)
     generator = np.random.default_rng(5)
-    jobs = [(generator.uniform(1e-5, 1e-4, (3, 2)), generator.uniform(0, 0.2, (k, 3))) for k in (1, 9)]
+    jobs = [
+        (generator.uniform(1e-5, 1e-4, (3, 2)), generator.uniform(0, 0.2, (k, 3))) for k in (1, 9)
+    ]
     seen = []
     answers = NgspiceEngine(spec, workers).mvm_many(jobs, seen.append)
     for (G, V), answer in zip(jobs, answers, strict=True):

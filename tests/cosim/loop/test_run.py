@@ -1,0 +1,117 @@
+"""A whole study on a small tile, every part real: samples and replays come from ngspice."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+
+from cosim.errors import DatasetError, MissingFileError
+from cosim.loop import StudySpec, run_study, write_report
+from cosim.ngspice import Workers
+
+
+STUDY = {
+    "name": "small",
+    "tile": "unused.toml",
+    "seed": 5,
+    "characterize": {"samples": 60, "inputs_per_matrix": 6, "seed": 3},
+    "surrogate": {"held_out": 0.4},
+    "network": {"hidden": [7], "levels": 8},
+    "training": {"epochs": 15, "variation": 30e-6},
+    "programming": {"variation": 30e-6, "chips": 2},
+    "evaluation": {"images": 12, "max_accuracy_gap": 0.2},
+}
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def tile(rram_tile):
+    return rram_tile(rows=16, cols=8)
+
+
+@pytest.fixture(scope="module")
+def finished(tile, workers, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    study = StudySpec.model_validate(STUDY)
+    return folder, run_study(study, tile, folder, workers, command="cosim run small.toml")
+
+
+def test_every_tile_operation_of_the_images_ran_in_ngspice(finished):
+    _, outcome = finished
+    # 64 inputs in 4 row blocks, 7 hidden in 2 column blocks of 4 pairs; 7 hidden to 10 outputs in 3
+    tiles = 4 * 2 + 1 * 3
+    for training in ("plain", "variability-aware"):
+        assert outcome.records[f"replay-{training}"].results["operations"] == 12 * 2 * tiles
+
+
+def test_the_surrogate_is_accurate_on_what_it_has_not_seen(finished):
+    _, outcome = finished
+    certificate = outcome.records["fit"].results["certificate"]
+    assert certificate["accuracy"]["nrmse"] < 1e-3
+    assert certificate["counts"]["held_out_matrices"] == 4
+    for training in ("plain", "variability-aware"):
+        results = outcome.records[f"replay-{training}"].results
+        assert results["surrogate_nrmse"] < 2e-3
+        assert results["same_class"] > 0.9
+
+
+def test_accuracies_are_those_of_a_trained_network(finished):
+    _, outcome = finished
+    for training in ("plain", "variability-aware"):
+        assert outcome.records["train"].results[training]["test_accuracy"] > 0.6
+        for engine in ("ideal", "surrogate", "ngspice"):
+            accuracies = outcome.accuracies(training, engine)
+            assert accuracies.shape == (2,)
+            assert np.all((accuracies >= 0) & (accuracies <= 1))
+
+
+def test_the_report_tells_the_outcome(finished):
+    folder, outcome = finished
+    page = (folder / "report.html").read_text()
+    for claim in outcome.claims:
+        assert claim.text in page
+    assert "Accuracy, three ways" in page
+    assert "cosim run small.toml" in page
+
+
+def test_the_same_study_again_finds_every_stage_done(finished, tile, workers):
+    folder, outcome = finished
+    again = run_study(outcome.study, tile, folder, workers)
+    assert all(record.reused for record in again.records.values())
+    assert again.table() == outcome.table()
+
+
+def test_a_changed_evaluation_reruns_only_what_depends_on_it(finished, tile, workers, tmp_path):
+    folder, _ = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    study = StudySpec.model_validate({**STUDY, "evaluation": {"images": 4, "max_accuracy_gap": 1}})
+    changed = run_study(study, tile, copy, workers)
+    reused = {name for name, record in changed.records.items() if record.reused}
+    assert reused == {"samples", "fit", "train", "program"}
+
+
+def test_an_unfinished_run_has_no_report(finished, tmp_path):
+    folder, _ = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "stages" / "train.json").unlink()
+    with pytest.raises(DatasetError, match="no stage `train`"):
+        write_report(copy)
+    with pytest.raises(MissingFileError, match="no run here"):
+        write_report(tmp_path)
+
+
+def test_a_claim_that_fails_is_told(finished):
+    _, outcome = finished
+    surrogate = outcome.study.surrogate.model_copy(update={"max_nrmse": 1e-9})
+    study = outcome.study.model_copy(update={"surrogate": surrogate})
+    strict = dataclasses.replace(outcome, study=study)
+    assert not strict.holds
+    assert "FAILS  surrogate error" in strict.table()
