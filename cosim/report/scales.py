@@ -91,7 +91,7 @@ def fitted_scale(
     return Scale(low, high, start, end, axis.log)
 
 
-def usable_values(axis: Axis, values: Real[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+def usable_values(axis: Axis, values: Real[np.ndarray, " points"]) -> Float[np.ndarray, " usable"]:
     """The values that the axis can show: finite, and positive on a logarithmic axis."""
     numbers = np.asarray(values, dtype=float).ravel()
     numbers = numbers[np.isfinite(numbers)]
