@@ -1,10 +1,30 @@
-"""Fixtures that several test folders share."""
+"""Fixtures that several test folders share, and what makes every run of the tests the same."""
 
+import os
+import random
+import sys
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
 
 from netlists.specs import TileSpec
+
+
+# One thread per process: test processes share the cores, and sums come out the same each time.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _same_draws_in_every_run() -> None:
+    """Start the generators that libraries keep to themselves; ours are given seeds."""
+    random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")
