@@ -9,7 +9,7 @@
         │  └────────────────────────┘  │
         │   0      1      2      3     │
         │         title of x           │
-        └──────────────────────────────┘ (WIDTH, height)
+        └──────────────────────────────┘ (WIDTH, HEIGHT)
 
 The title of the vertical axis stands above it, level, where it can be read.
 """
@@ -28,6 +28,7 @@ from cosim.report.svg import group, label, line
 
 
 WIDTH, HEIGHT = 440.0, 290.0
+WIDE = 880.0
 LEFT, TOP, RIGHT, BOTTOM = 56.0, 32.0, 14.0, 48.0
 CHARACTER = 6.6  # mean width of a character of a tick label
 
@@ -46,12 +47,13 @@ def framed(
     y_axis: Axis,
     x_values: Real[np.ndarray, " xs"],
     y_values: Real[np.ndarray, " ys"],
-    height: float = HEIGHT,
+    width: float = WIDTH,
 ) -> Frame:
-    """A frame whose axes show all the values."""
-    x = fitted_scale(x_axis, x_values, LEFT, WIDTH - RIGHT)
-    y = fitted_scale(y_axis, y_values, height - BOTTOM, TOP)
-    x_ticks, y_ticks = ticks(x_axis, x, target=5), ticks(y_axis, y)
+    """A frame of this width whose axes show all the values."""
+    x = fitted_scale(x_axis, x_values, LEFT, width - RIGHT)
+    y = fitted_scale(y_axis, y_values, HEIGHT - BOTTOM, TOP)
+    x_ticks = ticks(x_axis, x, target=round(5 * width / WIDTH))
+    y_ticks = ticks(y_axis, y)
     return Frame(x, y, group([*horizontal_axis(x, x_ticks, y), *vertical_axis(y, y_ticks, x)]))
 
 

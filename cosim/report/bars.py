@@ -26,17 +26,17 @@ from cosim.report.shown import quantity, significant
 from cosim.report.svg import drawing, group, label, line, rectangle
 
 
-SERIES_PITCH = 48.0  # widest distance between the series of one group
+SERIES_PITCH = 48.0  # widest distance between the series of one group, in a chart of usual width
 VALUE_ROOM = 20.0  # for the line of means above the area
 GROUP_ROOM = 36.0  # for the names of the groups below it
 
 
-def histogram(chart: Histogram) -> Markup:
+def histogram(chart: Histogram, width: float = WIDTH) -> Markup:
     """Counts in equal bins, with marked positions."""
     counts, edges = counted(chart)
     reach = np.concatenate([edges, [float(mark.value) for mark in chart.marks]])
     count_axis = Axis("samples", low=0)
-    frame = framed(chart.x, count_axis, reach, np.append(counts, counts.max() * 1.04))
+    frame = framed(chart.x, count_axis, reach, np.append(counts, counts.max() * 1.04), width)
     bars = []
     for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
         x, top, end = frame.x.at(left), frame.y.at(float(count)), frame.x.at(right)
@@ -46,7 +46,7 @@ def histogram(chart: Histogram) -> Markup:
         bars.append(rectangle(x + 0.5, top, extent, frame.y.start - top, "bar s1", tip))
     marks = vertical_marks(chart.marks, frame.x, frame.y)
     text = f"Histogram of {chart.x.label}, {chart.values.size} samples in {counts.size} bins"
-    return drawing(WIDTH, frame.y.start + BOTTOM, text, [frame.markup, group(bars), *marks])
+    return drawing(width, frame.y.start + BOTTOM, text, [frame.markup, group(bars), *marks])
 
 
 def counted(chart: Histogram) -> tuple[Int[np.ndarray, " bins"], Float[np.ndarray, " edges"]]:
@@ -56,14 +56,14 @@ def counted(chart: Histogram) -> tuple[Int[np.ndarray, " bins"], Float[np.ndarra
     return counts, edges
 
 
-def group_chart(chart: GroupChart) -> Markup:
+def group_chart(chart: GroupChart, width: float = WIDTH) -> Markup:
     """Mean, standard deviation and every draw of each series, group by group."""
     values = np.concatenate([series.values.ravel() for series in chart.series])
     y = fitted_scale(chart.y, values, HEIGHT - BOTTOM, TOP + VALUE_ROOM)
     marks = ticks(chart.y, y)
-    x = Scale(0.0, float(len(chart.groups)), LEFT, WIDTH - RIGHT)
-    width = (x.end - x.start) / len(chart.groups)
-    pitch = min(SERIES_PITCH, 0.8 * width / len(chart.series))
+    x = Scale(0.0, float(len(chart.groups)), LEFT, width - RIGHT)
+    room = (x.end - x.start) / len(chart.groups)
+    pitch = min(SERIES_PITCH * (width / WIDTH) ** 0.5, 0.8 * room / len(chart.series))
     markup = vertical_axis(y, marks, x)
     markup.append(line(x.start, y.start, x.end, y.start, "axis"))
     for place, name in enumerate(chart.groups):
@@ -75,7 +75,7 @@ def group_chart(chart: GroupChart) -> Markup:
             column = _Column(position, pitch, index, f"{name}, {series.name}", marks.factor)
             markup.append(_draws(draws[np.isfinite(draws)], column, y, chart.y))
     text = f"{chart.y.label} of {', '.join(chart.groups)}: {_names(chart.series)}"
-    return drawing(WIDTH, y.start + GROUP_ROOM, text, markup)
+    return drawing(width, y.start + GROUP_ROOM, text, markup)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Real
 from markupsafe import Markup
 
+from cosim.report.axes import WIDE, WIDTH
 from cosim.report.bars import group_chart, histogram, time_bar
 from cosim.report.drawings import cell_drawing, tile_drawing
 from cosim.report.heatmap import heat_map
@@ -56,21 +57,22 @@ class LegendEntry:
     note: str = ""
 
 
-def draw(chart: Chart) -> Markup:
-    """The drawing of any chart."""
+def draw(chart: Chart, wide: bool = False) -> Markup:
+    """The drawing of any chart; a `wide` one has the same height and text at twice the width."""
+    width = WIDE if wide else WIDTH
     match chart:
         case LineChart():
-            return line_chart(chart)
+            return line_chart(chart, width)
         case ScatterChart():
-            return scatter_chart(chart)
+            return scatter_chart(chart, width)
         case ParityChart():
             return parity_chart(chart)
         case Histogram():
-            return histogram(chart)
+            return histogram(chart, width)
         case GroupChart():
-            return group_chart(chart)
+            return group_chart(chart, width)
         case HeatMap():
-            return heat_map(chart)
+            return heat_map(chart, wide)
         case TimeBar():
             return time_bar(chart)
         case TileDrawing(spec):

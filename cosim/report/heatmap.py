@@ -27,21 +27,22 @@ RISING = ("261e58", "2a528e", "218389", "54b270", "b8d65c", "faf096")
 MEETING = ("1c5298", "6ea2d2", "f0f0ee", "e28c68", "a42c30")
 
 AREA = 290.0
+WIDE_AREA = 730.0
 FLAT_ROW = 36.0  # a map of very few rows is drawn with higher cells, at most this high
 BAR_GAP, BAR_WIDTH, BAR_ROOM = 22.0, 14.0, 52.0
 
 
-def heat_map(chart: HeatMap) -> Markup:
-    """The map, its two axes, and the colour bar."""
+def heat_map(chart: HeatMap, wide: bool = False) -> Markup:
+    """The map, its two axes, and the colour bar; `wide` gives room to maps of few rows."""
     rows, cols = chart.values.shape
-    size = cell_size(rows, cols)
+    size = cell_size(rows, cols, WIDE_AREA if wide else AREA)
     width, height = size[0] * cols, size[1] * rows
     low, high = value_range(chart)
     markup = [
         rectangle(LEFT, TOP, width, height, "missing"),
         _cells(steps_of(chart.values, low, high), size, chart.diverging),
         *_cell_axes(chart, size),
-        *_colour_bar(chart, LEFT + width + BAR_GAP, (low, high)),
+        *_colour_bar(chart, LEFT + width + BAR_GAP, height, (low, high)),
         _readout(chart, size),
     ]
     text = (
@@ -52,9 +53,9 @@ def heat_map(chart: HeatMap) -> Markup:
     return drawing(total_width, TOP + max(height, AREA / 2) + 46, text, markup)
 
 
-def cell_size(rows: int, cols: int) -> tuple[float, float]:
+def cell_size(rows: int, cols: int, room: float = AREA) -> tuple[float, float]:
     """Width and height of a cell in the drawing: square, unless there are very few rows."""
-    side = AREA / max(rows, cols)
+    side = min(room / cols, AREA / rows)
     return side, max(side, min(FLAT_ROW, AREA / 2 / rows))
 
 
@@ -128,9 +129,8 @@ def _shown_indices(count: int) -> list[int]:
     return [*inner, count - 1]
 
 
-def _colour_bar(chart: HeatMap, x: float, ends: tuple[float, float]) -> list[Markup]:
-    rows, cols = chart.values.shape
-    extent = max(cell_size(rows, cols)[1] * rows, AREA / 2)
+def _colour_bar(chart: HeatMap, x: float, height: float, ends: tuple[float, float]) -> list[Markup]:
+    extent = max(height, AREA / 2)
     scale = Scale(ends[0], ends[1], TOP + extent, TOP)
     marks = ticks(Axis(chart.label, chart.unit), scale)
     piece = extent / STEPS

@@ -40,20 +40,20 @@ MARKERS: tuple[tuple[tuple[float, float], ...], ...] = (
 CLOUD_POINTS = 4000  # more points than this only make the page heavier
 
 
-def line_chart(chart: LineChart) -> Markup:
+def line_chart(chart: LineChart, width: float = WIDTH) -> Markup:
     """Several series as lines."""
-    frame = framed(chart.x, chart.y, *_all_values(chart))
+    frame = framed(chart.x, chart.y, *_all_values(chart), width)
     curves = [_curve(index, series, chart, frame) for index, series in enumerate(chart.series)]
     marks = horizontal_marks(chart.marks, frame.x, frame.y)
     height = frame.y.start + BOTTOM
-    return drawing(WIDTH, height, describe(chart), [frame.markup, *marks, *curves])
+    return drawing(width, height, describe(chart), [frame.markup, *marks, *curves])
 
 
-def scatter_chart(chart: ScatterChart) -> Markup:
+def scatter_chart(chart: ScatterChart, width: float = WIDTH) -> Markup:
     """Several series as points."""
-    frame = framed(chart.x, chart.y, *_all_values(chart))
+    frame = framed(chart.x, chart.y, *_all_values(chart), width)
     clouds = [_points(index, series, chart, frame) for index, series in enumerate(chart.series)]
-    return drawing(WIDTH, frame.y.start + BOTTOM, describe(chart), [frame.markup, *clouds])
+    return drawing(width, frame.y.start + BOTTOM, describe(chart), [frame.markup, *clouds])
 
 
 def parity_chart(chart: ParityChart) -> Markup:

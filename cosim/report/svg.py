@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 
 Attribute = str | float | int | None
+LARGEST = 1.3
 
 
 def number(value: float) -> str:
@@ -81,6 +82,8 @@ def drawing(
 ) -> Markup:
     """The `<svg>` of a whole drawing, scaled to the width that it gets, read out as one image.
 
+    It never grows to more than `LARGEST` times its own size, so that text stays text.
+
     A `stretched` drawing keeps its height when its width changes; it must hold no text.
     """
     return element(
@@ -90,4 +93,5 @@ def drawing(
         role="img",
         aria_label=description,
         preserveAspectRatio="none" if stretched else None,
+        style=None if stretched else f"max-width:{number(LARGEST * width)}px",
     )

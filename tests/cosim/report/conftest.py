@@ -294,6 +294,11 @@ def _surrogate_section(rng):
                 "Signed error over the array",
                 HeatMap(rng.normal(0, 4e-9, (8, 16)), "Error", "A", diverging=True),
             ),
+            Figure(
+                "Error of every column",
+                HeatMap(columns[:1], "RMS error", "A", row_label="all rows"),
+                wide=True,
+            ),
             Table(
                 "Certificate",
                 (Column("figure"), Column("measured"), Column("limit"), Column("verdict")),
@@ -322,6 +327,7 @@ def _accuracy_section(rng):
                 "Accuracy per chip",
                 GroupChart(Axis("Accuracy", "%"), ("plain training", "variability-aware"), series),
                 "Points are chips, lines their mean, bands one standard deviation.",
+                wide=True,
             ),
             Figure(
                 "The same, from zero",
