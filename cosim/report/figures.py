@@ -81,6 +81,11 @@ def draw(chart: Chart, wide: bool = False) -> Markup:
             return cell_drawing(spec)
 
 
+def has_two_widths(chart: Chart) -> bool:
+    """Whether a wide drawing of the chart differs from the usual one."""
+    return isinstance(chart, LineChart | ScatterChart | Histogram | GroupChart | HeatMap)
+
+
 def legend(chart: Chart) -> tuple[LegendEntry, ...]:
     """The legend; empty where one series needs none."""
     match chart:

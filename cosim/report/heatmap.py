@@ -28,6 +28,7 @@ MEETING = ("1c5298", "6ea2d2", "f0f0ee", "e28c68", "a42c30")
 
 AREA = 290.0
 WIDE_AREA = 730.0
+LOWEST_BAR = 84.0
 FLAT_ROW = 36.0  # a map of very few rows is drawn with higher cells, at most this high
 BAR_GAP, BAR_WIDTH, BAR_ROOM = 22.0, 14.0, 52.0
 
@@ -50,7 +51,7 @@ def heat_map(chart: HeatMap, wide: bool = False) -> Markup:
         f"from {quantity(low, chart.unit)} to {quantity(high, chart.unit)}"
     )
     total_width = LEFT + width + BAR_GAP + BAR_WIDTH + BAR_ROOM
-    return drawing(total_width, TOP + max(height, AREA / 2) + 46, text, markup)
+    return drawing(total_width, TOP + max(height + 46, LOWEST_BAR + 10), text, markup)
 
 
 def cell_size(rows: int, cols: int, room: float = AREA) -> tuple[float, float]:
@@ -115,7 +116,7 @@ def _cell_axes(chart: HeatMap, size: tuple[float, float]) -> list[Markup]:
         label(8, TOP - 14, chart.row_label, "axis-title", "start"),
         label(LEFT + width * cols / 2, bottom + 36, chart.col_label, "axis-title"),
     ]
-    for row in _shown_indices(rows):
+    for row in _shown_indices(rows) if rows > 1 else ():
         markup.append(label(LEFT - 8, TOP + (row + 0.5) * height + 4, str(row), anchor="end"))
     for col in _shown_indices(cols):
         markup.append(label(LEFT + (col + 0.5) * width, bottom + 18, str(col)))
@@ -130,9 +131,9 @@ def _shown_indices(count: int) -> list[int]:
 
 
 def _colour_bar(chart: HeatMap, x: float, height: float, ends: tuple[float, float]) -> list[Markup]:
-    extent = max(height, AREA / 2)
+    extent = max(height, LOWEST_BAR)
     scale = Scale(ends[0], ends[1], TOP + extent, TOP)
-    marks = ticks(Axis(chart.label, chart.unit), scale)
+    marks = ticks(Axis(chart.label, chart.unit), scale, target=max(2, round(extent / 55)))
     piece = extent / STEPS
     bar = [
         element(
