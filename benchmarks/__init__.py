@@ -1,0 +1,1 @@
+"""Measured cases, each against its references; `python -m benchmarks.run` runs them."""
