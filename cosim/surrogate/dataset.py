@@ -17,6 +17,10 @@ from cosim.errors import ShapeError
 from cosim.surrogate.base import Surrogate
 
 
+# Tiles prepared in one batch; more would only cost memory.
+MATRICES_AT_ONCE = 32
+
+
 @dataclass(frozen=True)
 class TileSamples:
     """Column currents of a tile for known inputs and conductances.
@@ -85,27 +89,24 @@ class TileSamples:
         like = next(surrogate.buffers())
         predicted = np.empty_like(self.outputs)
         with torch.no_grad():
-            for rows, G, V in self.groups():
+            for first in range(0, self.matrices, MATRICES_AT_ONCE):
+                G = self.conductance[first : first + MATRICES_AT_ONCE]
+                place, V = self._by_matrix(first, len(G))
                 operator = surrogate.prepare(torch.from_numpy(G).to(like))
-                predicted[rows] = operator(torch.from_numpy(V).to(like)).double().cpu().numpy()
+                currents = operator(torch.from_numpy(V).to(like)).double().cpu().numpy()
+                used = place >= 0
+                predicted[place[used]] = currents[used]
         return predicted
 
-    def groups(
-        self,
-    ) -> list[
-        tuple[
-            Int[np.ndarray, " samples"],
-            Float[np.ndarray, "rows cols"],
-            Float[np.ndarray, "samples rows"],
-        ]
-    ]:
-        """For each matrix that has samples: their positions, the conductances, the inputs."""
-        found = []
-        for index, G in enumerate(self.conductance):
-            rows = np.flatnonzero(self.matrix == index)
-            if rows.size:
-                found.append((rows, G, self.inputs[rows]))
-        return found
+    def _by_matrix(
+        self, first: int, count: int
+    ) -> tuple[Int[np.ndarray, "matrices slots"], Float[np.ndarray, "matrices slots rows"]]:
+        """Samples of some matrices side by side: their positions (-1 where none) and inputs."""
+        of_each = [np.flatnonzero(self.matrix == first + m) for m in range(count)]
+        place = np.full((count, max(map(len, of_each))), -1)
+        for row, positions in zip(place, of_each, strict=True):
+            row[: len(positions)] = positions
+        return place, np.where(place[..., None] >= 0, self.inputs[place], 0.0)
 
     def _check_shapes(self) -> None:
         shapes = {

@@ -49,6 +49,11 @@ def column_currents(current, wires, V, G):
     return np.stack([_solve(current, wires, v, G) for v in V])
 
 
+def _factor(J):
+    symmetric = {"SymmetricMode": True}
+    return spl.splu(J.tocsc(), "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=symmetric)
+
+
 def _solve(current, wires, v, G):
     rows, cols = G.shape
     cells = rows * cols
@@ -64,7 +69,7 @@ def _solve(current, wires, v, G):
         dc = (current(vr, vc + STEP, g) - current(vr, vc - STEP, g)) / (2 * STEP)
         residual = W @ np.concatenate([vr, vc]) - source + np.concatenate([I, -I])
         J = W + sp.bmat([[sp.diags(dr), sp.diags(dc)], [sp.diags(-dr), sp.diags(-dc)]])
-        step = spl.spsolve(sp.csc_matrix(J), -residual)
+        step = _factor(J).solve(-residual)
         vr, vc = vr + step[:cells], vc + step[cells:]
         out = vc[-cols:] / (wires.sense + wires.output_line)
         if last is not None and np.abs(out - last).max() <= TOLERANCE * np.abs(out).max():
