@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from cosim.characterize import Dataset, characterize, fit_dataset
 from cosim.engine import NgspiceEngine
@@ -97,12 +99,24 @@ def run_study(
         ("look", "looking inside the tile", [], lambda: look(context)),
     ]
     records, key = {}, ""
-    for name, title, dependencies, work in stages:
-        key = key_of(key, *dependencies)
-        records[name] = context.stages.run(name, title, key, work)
+    with one_thread():
+        for name, title, dependencies, work in stages:
+            key = key_of(key, *dependencies)
+            records[name] = context.stages.run(name, title, key, work)
     context.progress.announce("writing the report")
     write_report(folder)
     return Outcome(study, records)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: tiles are small, and threads that wait for each other spin."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _keep_inputs(context: Context, command: str) -> None:
