@@ -14,17 +14,19 @@ import atexit
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cosim.errors import InputError
 from cosim.ngspice.batch import BatchRunner
-from cosim.ngspice.process import WorkerProcess
+from cosim.ngspice.process import StartFailed, WorkerProcess
 from cosim.ngspice.simulation import Result, Simulation
 from cosim.results import Code, Status
 
 
 ATTEMPTS = 3  # a process can also die of something that is not its simulation's fault
+
+_STARTS = 10
 
 
 class Runner(Protocol):
@@ -77,6 +79,7 @@ class RunnerPool:
         self._idle: list[Runner] = []
         self._busy: dict[str, list[Runner]] = {}
         self._aborted: set[str] = set()
+        self._closed = False
 
     def run(self, simulation: Simulation, job: Job) -> Result:
         """Run one simulation, with another runner if one dies on it."""
@@ -86,8 +89,8 @@ class RunnerPool:
                 result = runner.run(simulation, job.timeout)
             if result.status.code is not Code.CRASH or job.call in self._aborted:
                 return result
-        status = Status(Code.CRASH, f"{result.status.message} ({ATTEMPTS} times)")
-        return Result(status, log=result.log, seconds=result.seconds)
+        message = f"{result.status.message} ({ATTEMPTS} times)"
+        return replace(result, status=Status(Code.CRASH, message))
 
     def abort(self, call: str) -> None:
         """Kill what runs for a call; nothing of it is tried again."""
@@ -97,22 +100,24 @@ class RunnerPool:
                 runner.kill()
 
     def close(self) -> None:
-        """End all runners."""
+        """End all runners; those at work are closed by the threads that use them."""
         with self._lock:
-            busy = [runner for runners in self._busy.values() for runner in runners]
+            self._closed = True
             self._aborted.update(self._busy)
+            for runners in self._busy.values():
+                for runner in runners:
+                    runner.kill()
             idle, self._idle = self._idle, []
-        for runner in (*idle, *busy):
+        for runner in idle:
             runner.close()
 
     @contextlib.contextmanager
     def _borrowed(self, call: str) -> Iterator[Runner]:
-        with self._lock:
-            runner = self._idle.pop() if self._idle else None
-        if runner is None or not runner.alive:
-            runner = self._make()
+        runner = self._take()
         with self._lock:
             self._busy.setdefault(call, []).append(runner)
+            if call in self._aborted:  # while it started
+                runner.kill()
         try:
             yield runner
         finally:
@@ -120,8 +125,32 @@ class RunnerPool:
                 self._busy[call].remove(runner)
                 if not self._busy[call]:
                     del self._busy[call]
-                if runner.alive:
+                keep = runner.alive and not self._closed
+                if keep:
                     self._idle.append(runner)
+            if not keep:
+                runner.close()
+
+    def _take(self) -> Runner:
+        """A living runner: one that waits, or a new one."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    break
+                runner = self._idle.pop()
+            if runner.alive:
+                return runner
+            runner.close()
+        return self._started()
+
+    def _started(self) -> Runner:
+        """A new runner; something may kill processes faster than they start."""
+        for _ in range(_STARTS - 1):
+            try:
+                return self._make()
+            except StartFailed:
+                pass
+        return self._make()
 
 
 _pools: dict[str, RunnerPool] = {}

@@ -18,7 +18,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from cosim.errors import SimulatorMissing
+from cosim.errors import SimulatorError, SimulatorMissing
 from cosim.ngspice.advice import how_to_install
 from cosim.ngspice.deck import Build, runnable_deck
 from cosim.ngspice.environment import simulator_environment
@@ -31,13 +31,20 @@ _MAIN = "from cosim.ngspice.worker import main; main()"
 _START_LIMIT = 120.0  # [s] from a cold disk on a busy machine
 
 
+class StartFailed(SimulatorError):  # noqa: N818 - reads as the fact it states
+    """A worker process ended, or was silent, before it was ready."""
+
+
 class WorkerProcess:
     """One process with one copy of the ngspice library.
 
     Attributes:
         build: the ngspice it has loaded.
         library: where the library came from.
-        alive: False once it has crashed, hung, or become unfit; start another then.
+
+    Raises:
+        SimulatorMissing: there is no library that can be loaded.
+        StartFailed: the process ended before it was ready.
     """
 
     def __init__(self) -> None:
@@ -57,13 +64,18 @@ class WorkerProcess:
                 env=_environment(),
             )
         self._connection = Connection(ours.detach())
-        self.alive = True
+        self._closed = False
         hello = self._hello()
         if hello.build is None:
             self.close()
             raise SimulatorMissing(f"{hello.problem}; {how_to_install()}")
         self.build: Build = hello.build
         self.library = hello.library
+
+    @property
+    def alive(self) -> bool:
+        """False once it has crashed, hung, or become unfit; start another then."""
+        return not self._closed and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -87,27 +99,32 @@ class WorkerProcess:
             self.close()
         return answer.result
 
-    def close(self) -> None:
-        """End the process, whatever it is doing."""
-        self.alive = False
+    def kill(self) -> None:
+        """End the process from another thread; the one that waits in `run` sees it crash."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+
+    def close(self) -> None:
+        """End the process and forget it."""
+        if self._closed:
+            return
+        self._closed = True
+        self.kill()
         self._process.wait()
         self._connection.close()
         if self._words.exists():
             self._last_words = " ".join(self._words.read_text(errors="replace").split())[-300:]
         self._folder.cleanup()
 
-    kill = close
-
     def _hello(self) -> Hello:
+        """What the process found, once it is ready."""
         try:
             if self._connection.poll(_START_LIMIT):
                 return self._connection.recv()
         except (EOFError, OSError):
             pass
         self.close()
-        return Hello(None, problem=f"the ngspice worker did not start: {self._last_words}")
+        raise StartFailed(self._crash().message)
 
     def _crash(self) -> Status:
         code = self._process.returncode

@@ -8,6 +8,7 @@ a plan of a million decks is never in memory at once.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import time
@@ -27,6 +28,13 @@ if TYPE_CHECKING:  # importing distributed takes a second; a worker process need
 
 
 DEFAULT_TIMEOUT = 600.0  # [s] for one simulation
+# Dask insists on web servers; these have no pages and cannot be reached from outside.
+_LOOPBACK = "127.0.0.1:0"
+_NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+_CONNECT_LIMIT = 5.0  # [s] for a scheduler to answer
 _COUNT_INTERVAL = 2.0  # [s] between looking how many workers a cluster has
 _QUEUED_PER_WORKER = 4  # keeps a worker busy while results travel
 
@@ -200,20 +208,20 @@ def _start(workers: int, stack: ExitStack) -> Client:
     from distributed import Client, LocalCluster
 
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cosim-dask-"))
-    stack.enter_context(dask.config.set({"distributed.admin.event-loop": "asyncio"}))
-    cluster = stack.enter_context(
-        LocalCluster(
+    with dask.config.set({**_NO_PAGES, "temporary-directory": folder}):
+        cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=False,
             memory_limit=0,
-            dashboard_address=None,
-            worker_dashboard_address=None,
-            silence_logs=50,
+            dashboard_address=_LOOPBACK,
+            worker_dashboard_address=_LOOPBACK,
+            silence_logs=logging.CRITICAL,
             local_directory=folder,
+            scheduler_kwargs={"dashboard": False},
         )
-    )
-    return stack.enter_context(Client(cluster, set_as_default=False))
+        stack.enter_context(cluster)
+        return stack.enter_context(Client(cluster, set_as_default=False))
 
 
 def _connect(address: str, stack: ExitStack) -> Client:
@@ -221,7 +229,7 @@ def _connect(address: str, stack: ExitStack) -> Client:
     from distributed import Client
 
     try:
-        return stack.enter_context(Client(address, set_as_default=False, timeout=10))
+        return stack.enter_context(Client(address, set_as_default=False, timeout=_CONNECT_LIMIT))
     except (OSError, ValueError) as error:
         raise SimulatorError(
             f"no Dask scheduler answers at `{address}`; start one with `dask scheduler`, or leave "

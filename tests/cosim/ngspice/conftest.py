@@ -15,10 +15,10 @@ WORKER = "cosim.ngspice.worker"
 def ladder(seed: int, sections: int = 60) -> Simulation:
     """A diode ladder, different for every seed, swept over 40 points: about 10 ms."""
     draw = random.Random(seed)
-    lines = [f"ladder {seed}", "v1 n0 0 0", ".model d d(is=1e-12)"]
+    lines = [f"ladder {seed}", "v1 n0 0 0", ".model dio d(is=1e-12)"]
     for k in range(sections):
         lines.append(f"r{k} n{k} n{k + 1} {draw.uniform(1, 100)!r}")
-        lines.append(f"d{k} n{k + 1} 0 d {draw.uniform(0.5, 2)!r}")
+        lines.append(f"d{k} n{k + 1} 0 dio area={draw.uniform(0.5, 2)!r}")
     outputs = ("i(v1)", f"v(n{sections})")
     return Simulation("\n".join([*lines, ".end", ""]), DcSweep("v1", 0, 1, 0.025), outputs)
 
