@@ -1,0 +1,383 @@
+"""From what the analog block does to the system of equations.
+
+Contributions become branches, time derivatives become charges, integrals and hidden states become
+states, and the flow through a branch that the model reads becomes the expression contributed to
+it, or an unknown where there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from compact_models.veriloga import tree
+from compact_models.veriloga.declare import GROUND, BranchKey, Declarations
+from compact_models.veriloga.derivative import derivatives
+from compact_models.veriloga.diagnostics import Notes, refuse
+from compact_models.veriloga.equations import (
+    Branch,
+    ImplicitEquation,
+    ParameterSpec,
+    Range,
+    StateEquation,
+    System,
+    defaults,
+)
+from compact_models.veriloga.execute import (
+    ROOM_TEMPERATURE,
+    Contributed,
+    Execution,
+    Executor,
+    branch_id,
+)
+from compact_models.veriloga.expressions import (
+    ONE,
+    ZERO,
+    Expr,
+    const,
+    div,
+    evaluate,
+    is_const,
+    mul,
+    neg,
+    select,
+    sub,
+    substitute,
+    symbol,
+    symbols,
+    total,
+    walk,
+)
+from compact_models.veriloga.hidden_state import Resolver, restoring_rate
+
+
+RESTORING_STRENGTH = 1e12
+"""1/s: a state beyond its limit returns within picoseconds, far faster than any write pulse."""
+
+
+class Assembler:
+    """Builds the equations of one module."""
+
+    def __init__(self, table: Declarations, executor: Executor, notes: Notes) -> None:
+        self.table = table
+        self.executor = executor
+        self.execution: Execution = executor.result
+        self.notes = notes
+        self.states: list[StateEquation] = []
+        self.implicit: list[ImplicitEquation] = []
+
+    def run(self) -> System:
+        """The equations."""
+        contributions = self.execution.frame.contributions
+        keys = list(contributions)
+        roots = [e for k in keys for e in (contributions[k].value, contributions[k].present)]
+        for integral in self.execution.integrals:
+            roots += [integral.argument, integral.initial or ZERO]
+        roots += self.execution.step_bounds
+        finals = self.execution.frame.variables
+        resolution = Resolver(self.table, self.execution, self.notes).run(roots)
+        hidden = resolution.states
+        roots += [restoring_rate(s, const(RESTORING_STRENGTH)) for s in hidden]
+        roots += [e for s in hidden for e in (s.initial, s.low or ZERO, s.high or ZERO)]
+        roots += [loop.residual for loop in resolution.loops]
+        roots += list(finals.values())
+        done = iter(self._differentiate(self._probes(keys, resolution.finish(roots))))
+        resolved = {k: Contributed(next(done), next(done)) for k in keys}
+        integrals = [(i, next(done), next(done)) for i in self.execution.integrals]
+        bounds = tuple(next(done) for _ in self.execution.step_bounds)
+        rates = [next(done) for _ in hidden]
+        limits = [(next(done), next(done), next(done)) for _ in hidden]
+        residuals = [next(done) for _ in resolution.loops]
+        branches = tuple(self._branch(key, resolved) for key in self._branch_keys(resolved))
+        for integral, argument, initial in integrals:
+            given = None if integral.initial is None else initial
+            self._integral(integral.name, argument, given)
+        for state, rate, (initial, low, high) in zip(hidden, rates, limits, strict=True):
+            name = state.symbol.name
+            low_limit = low if state.low is not None else None
+            high_limit = high if state.high is not None else None
+            self._state(name, neg(rate), initial, state.origin, low_limit, high_limit)
+        for loop, residual in zip(resolution.loops, residuals, strict=True):
+            f, q = self._split(residual)
+            self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))
+        return self._system(branches, bounds, dict(zip(finals, done, strict=True)))
+
+    # ------------------------------------------------------------------ flows that are read
+
+    def _keys_by_id(self) -> dict[str, BranchKey]:
+        keys = {branch_id(k): k for k in self.executor.orientation.values()}
+        return keys | {branch_id(k): k for k in self.table.branches.values()}
+
+    def _probes(self, keys: list[tuple[str, BranchKey]], roots: list[Expr]) -> list[Expr]:
+        """Replace the flow of a branch by what is contributed to it, or by an unknown."""
+        flows: dict[str, Expr] = {}
+        potentials: set[str] = set()
+        for index, (kind, branch) in enumerate(keys):
+            if kind == "flow":
+                flows[branch_id(branch)] = roots[2 * index]
+            else:
+                potentials.add(branch_id(branch))
+        self.unknown_flows: set[str] = set()
+        values: dict[Expr, Expr] = {}
+
+        def resolve(name: str, path: tuple[str, ...]) -> None:
+            probe = symbol("probe", name)
+            if probe in values:
+                return
+            flow = flows.get(name)
+            inner = symbols([flow], "probe") if flow is not None else []
+            timed = flow is not None and any(node.op == "ddt" for node in walk([flow]))
+            if flow is None or name in potentials or timed or name in path:
+                self.unknown_flows.add(name)
+                values[probe] = symbol("current", name)
+                return
+            for other in inner:
+                resolve(other.name, (*path, name))
+            if probe not in values:
+                values[probe] = substitute([flow], values)[0]
+
+        for probe in symbols(roots, "probe"):
+            resolve(probe.name, ())
+        self.unknown_flows |= potentials
+        return substitute(roots, values)
+
+    def _differentiate(self, roots: list[Expr]) -> list[Expr]:
+        """Carry out ddx()."""
+        while waiting := [n for n in walk(roots) if n.op == "ddx"]:
+            value, variable = waiting[0].args
+            roots = substitute(roots, {waiting[0]: derivatives([value], variable)[0]})
+        return roots
+
+    # ------------------------------------------------------------------ branches
+
+    def _branch_keys(self, resolved: dict[tuple[str, BranchKey], Contributed]) -> list[BranchKey]:
+        keys = list(dict.fromkeys(branch for _, branch in resolved))
+        by_id = self._keys_by_id()
+        probes = [by_id[name] for name in sorted(self.unknown_flows) if name in by_id]
+        return keys + [key for key in probes if key not in keys]
+
+    def _branch(self, key: BranchKey, resolved: dict[tuple[str, BranchKey], Contributed]) -> Branch:
+        nothing = Contributed(ZERO, ZERO)
+        flow = resolved.get(("flow", key), nothing)
+        potential = resolved.get(("potential", key), nothing)
+        when = potential.present
+        if ("flow", key) not in resolved and ("potential", key) not in resolved:
+            when = ONE
+            self.notes.add(f"the flow of the branch {key.label} is read: it is a short circuit")
+        if not when.is_static:
+            self._refuse_switch(key)
+        name = branch_id(key)
+        f, q = self._split(flow.value)
+        if when is ZERO:
+            current = symbol("current", name) if name in self.unknown_flows else None
+            return Branch(name, key.high, key.low, f, q, ZERO, f, q, current)
+        v, phi = self._split(potential.value)
+        return Branch(name, key.high, key.low, v, phi, when, f, q, symbol("current", name))
+
+    def _refuse_switch(self, key: BranchKey) -> None:
+        span = _find_contribution(self.table, key)
+        refuse(
+            "switch-branch",
+            f"the branch {key.label} is a potential or a flow depending on a signal",
+            self.table.source.place(span.start, span.end - span.start),
+            why="the number of equations would change while a circuit is solved",
+            instead="use one kind in both arms, for example `I(a, b) <+ V(a, b)/r` with a small and a "
+            "large r",
+        )
+
+    # ------------------------------------------------------------------ time derivatives
+
+    def _split(self, expr: Expr) -> tuple[Expr, Expr]:
+        """f and q of an expression with ddt() inside."""
+        if not any(node.op == "ddt" for node in walk([expr])):
+            return expr, ZERO
+        op, args = expr.op, expr.args
+        if op == "ddt":
+            return ZERO, self._no_ddt(args[0])
+        if op in {"add", "sub"}:
+            (fa, qa), (fb, qb) = self._split(args[0]), self._split(args[1])
+            return (total([fa, fb]), total([qa, qb])) if op == "add" else (sub(fa, fb), sub(qa, qb))
+        if op == "neg":
+            f, q = self._split(args[0])
+            return neg(f), neg(q)
+        if op == "mul" and (args[0].is_static or args[1].is_static):
+            factor, rest = args if args[0].is_static else args[::-1]
+            f, q = self._split(rest)
+            return mul(factor, f), mul(factor, q)
+        if op == "div" and args[1].is_static:
+            f, q = self._split(args[0])
+            return div(f, args[1]), div(q, args[1])
+        if op == "select" and args[0].is_static:
+            (fa, qa), (fb, qb) = self._split(args[1]), self._split(args[2])
+            return select(args[0], fa, fb), select(args[0], qa, qb)
+        return self._no_ddt(expr), ZERO
+
+    def _no_ddt(self, expr: Expr) -> Expr:
+        """The expression with each time derivative inside it as an unknown of its own."""
+        while waiting := [n for n in walk([expr]) if n.op == "ddt"]:
+            rate = symbol("implicit", f"ddt_{len(self.implicit) + 1}")
+            self.implicit.append(
+                ImplicitEquation(rate, neg(rate), waiting[0].args[0], "a time derivative")
+            )
+            self.notes.add(
+                "ddt() inside a product or a function: its value is an unknown of its own"
+            )
+            expr = substitute([expr], {waiting[0]: rate})[0]
+        return expr
+
+    # ------------------------------------------------------------------ states
+
+    def _integral(self, name: str, argument: Expr, initial: Expr | None) -> None:
+        if initial is None:
+            self.notes.add(f"`{name}` = idt() without an initial value starts at 0")
+        self._state(name, neg(argument), initial or ZERO, "idt()", None, None)
+
+    def _state(
+        self, name: str, f: Expr, initial: Expr, origin: str, low: Expr | None, high: Expr | None
+    ) -> None:
+        f, q = self._split(f)
+        state = symbol("state", name)
+        variable = self.table.variables.get(name)
+        units = _attribute(variable.attributes, "units", "unit") if variable else ""
+        self.states.append(
+            StateEquation(state, f, total([q, state]), initial, "", origin, units, 1.0, low, high)
+        )
+
+    # ------------------------------------------------------------------ the whole
+
+    def _system(
+        self, branches: tuple[Branch, ...], bounds: tuple[Expr, ...], variables: dict[str, Expr]
+    ) -> System:
+        used = {b.high for b in branches} | {b.low for b in branches}
+        expressions = [e for b in branches for e in (b.f, b.q, b.flow, b.flow_q)]
+        expressions += [e for s in self.states for e in (s.f, s.q)]
+        used |= {n.name for n in symbols(expressions, "node")} - {GROUND}
+        ports = tuple(self.table.node(p) for p in self.table.ports)
+        system = System(
+            name=self.table.module.name,
+            ports=ports,
+            nodes=tuple(n for n in self.table.internal_nodes if n in used),
+            parameters=self._parameters(),
+            branches=branches,
+            states=tuple(self.states),
+            implicit=tuple(self.implicit),
+            draws=tuple(self.execution.draws),
+            noise=tuple(self.execution.noise),
+            step_bounds=bounds,
+            structural=frozenset(self.execution.structural),
+            variables=variables,
+            temperature=self.executor.temperature.name,
+            node_units={
+                n: self.table.potential_units.get(d, "") for n, d in self.table.nets.items()
+            },
+        )
+        return _with_initial_parameters(system)
+
+    def _parameters(self) -> dict[str, ParameterSpec]:
+        specs: dict[str, ParameterSpec] = {}
+        for name, declared in self.table.parameters.items():
+            self.executor.parameter(name)
+            if declared.local:
+                continue
+            item = declared.item
+            specs[name] = ParameterSpec(
+                name,
+                self.execution.parameters[name],
+                _attribute(item.attributes, "units", "unit"),
+                _attribute(item.attributes, "desc", "info", "description"),
+                tuple(self._range(interval) for interval in item.ranges if not interval.text),
+                declared.integer,
+            )
+        temperature = self.executor.temperature.name
+        specs[temperature] = ParameterSpec(
+            temperature, const(ROOM_TEMPERATURE), "K", "ambient temperature"
+        )
+        for draw in self.execution.draws:
+            description = f"a {draw.distribution} random number, drawn once per instance"
+            specs[draw.parameter] = ParameterSpec(
+                draw.parameter, const(draw.neutral), "", description
+            )
+        return specs
+
+    def _range(self, interval: tree.Interval) -> Range:
+        low, high = (
+            None if bound is None else self.executor.value(bound).expr
+            for bound in (interval.low, interval.high)
+        )
+        return Range(low, high, interval.low_closed, interval.high_closed, interval.exclude)
+
+
+def _attribute(attributes: tuple[tree.Attribute, ...], *names: str) -> str:
+    """The text of the first attribute with one of these names."""
+    for attribute in attributes:
+        if attribute.name.lower() in names and isinstance(attribute.value, tree.Text):
+            return attribute.value.value
+    return ""
+
+
+def _find_contribution(table: Declarations, key: BranchKey) -> tree.Span:
+    """A contribution to the branch, to point at."""
+    queue: list[object] = [block.body for block in table.analog]
+    best = table.module.span
+    while queue:
+        node = queue.pop()
+        if isinstance(node, tree.Contribution):
+            names = [a.name for a in node.target.arguments if isinstance(a, tree.Name)]
+            if names == [key.name] or sorted(table.node(n) for n in names) == sorted(
+                n for n in (key.high, key.low) if n != GROUND
+            ):
+                best = node.span
+        elif isinstance(node, tree.Block):
+            queue += node.statements
+        elif isinstance(node, tree.If):
+            queue += [node.then, node.otherwise]
+        elif isinstance(node, tree.Case):
+            queue += [arm.body for arm in node.arms]
+        elif isinstance(node, tree.For | tree.While | tree.Repeat | tree.Event):
+            queue.append(node.body)
+    return best
+
+
+def _with_initial_parameters(system: System) -> System:
+    """Give every state a parameter for its initial value, and a natural size."""
+    parameters = dict(system.parameters)
+    states = []
+    for state in system.states:
+        initial, name = state.initial, ""
+        if initial.op == "parameter":
+            name = initial.name
+        elif initial.is_static:
+            name = _free(f"{state.symbol.name}_init", parameters)
+            parameters[name] = ParameterSpec(
+                name, initial, state.unit, f"initial value of {state.symbol.name}"
+            )
+            initial = symbol("parameter", name)
+        unit = state.unit or (parameters[name].unit if name else "")
+        states.append(replace(state, initial=initial, parameter=name, unit=unit))
+    system = replace(system, states=tuple(states), parameters=parameters)
+    values = {symbol("parameter", n): v for n, v in defaults(system, {}).items()}
+    return replace(system, states=tuple(replace(s, scale=_scale(s, values)) for s in system.states))
+
+
+def _free(name: str, taken: dict[str, ParameterSpec]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _scale(state: StateEquation, values: dict[Expr, float]) -> float:
+    """The power of ten at which the state is of order one."""
+    known = [e for e in (state.initial, state.low, state.high) if e is not None and e.is_static]
+    sizes = [abs(v) for e in known for v in [_number(e, values)] if v == v]
+    size = max(sizes, default=0.0)
+    if not 0.0 < size < float("inf"):
+        return 1.0
+    return float(f"1e{_floor_log10(size)}")
+
+
+def _floor_log10(size: float) -> int:
+    return int(f"{size:e}".split("e")[1])
+
+
+def _number(expr: Expr, values: dict[Expr, float]) -> float:
+    flags = {node: 0.0 for node in walk([expr]) if node.op in {"given", "analysis"}}
+    return expr.number if is_const(expr) else evaluate([expr], values | flags)[0]

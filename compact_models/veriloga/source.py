@@ -1,0 +1,444 @@
+"""From files to one text: comments, `include, `define with arguments, `ifdef; and the way back.
+
+The preprocessor copies stretches of source text to its output. Each stretch remembers the file and
+offset it came from, so that a position in the output leads back to a line and a column of what the
+user wrote; text that comes out of a macro leads to the place where the macro was used.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compact_models.veriloga.diagnostics import Place, refuse
+from compact_models.veriloga.headers import BUILT_IN_HEADERS
+
+
+MAX_DEPTH = 64
+MAX_OUTPUT = 20_000_000
+
+_INTERESTING = re.compile(
+    r"""//[^\n]* | /\*.*?(?:\*/|\Z) | "(?:[^"\\\n]|\\.)*" | `[A-Za-z_]\w* | `""",
+    re.VERBOSE | re.DOTALL,
+)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_DEFINE = re.compile(r"[ \t]+([A-Za-z_]\w*)(\([^()\n]*\))?")
+_IGNORED_DIRECTIVES = {
+    "timescale", "default_discipline", "default_transition", "resetall", "celldefine",
+    "endcelldefine", "begin_keywords", "end_keywords", "line", "default_nettype",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class File:
+    """One source text and the offsets at which its lines start."""
+
+    name: str
+    text: str
+    folder: Path
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, name: str, text: str, folder: Path) -> File:
+        """Index the lines of `text`."""
+        starts = (0, *(m.end() for m in re.finditer("\n", text)))
+        return cls(name, text, folder, starts)
+
+    def place(self, offset: int, width: int = 1, within: str = "") -> Place:
+        """Line and column of a character."""
+        offset = min(offset, len(self.text))
+        line = bisect_right(self.starts, offset)
+        start = self.starts[line - 1]
+        end = self.text.find("\n", start)
+        text = self.text[start:] if end < 0 else self.text[start:end]
+        return Place(self.name, line, offset - start + 1, text.rstrip("\r"), width, within)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A `define: its arguments (None when it takes none) and its body."""
+
+    name: str
+    arguments: tuple[str, ...] | None
+    body: str
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Output from `start` on comes from `file` at `offset` (all of it from there, inside a macro)."""
+
+    start: int
+    file: File
+    offset: int
+    within: str
+
+
+@dataclass
+class Source:
+    """The preprocessed text with its way back to the files."""
+
+    text: str
+    stretches: list[Stretch]
+    keys: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keys = [stretch.start for stretch in self.stretches]
+
+    def place(self, position: int, width: int = 1) -> Place:
+        """Where the character at `position` of the output was written."""
+        stretch = self.stretches[max(0, bisect_right(self.keys, position) - 1)]
+        if stretch.within:
+            return stretch.file.place(stretch.offset, len(stretch.within) + 1, stretch.within)
+        return stretch.file.place(stretch.offset + position - stretch.start, width)
+
+
+@dataclass
+class _Condition:
+    """One level of `ifdef: whether its text counts, and whether an arm was already taken."""
+
+    active: bool
+    taken: bool
+    enclosing: bool
+    place: Place
+
+
+class Preprocessor:
+    """Runs the directives of one compilation; macros and conditions are its only state."""
+
+    def __init__(self, include_folders: tuple[Path, ...] = ()) -> None:
+        self.macros: dict[str, Macro] = {}
+        self.include_folders = include_folders
+        self.pieces: list[str] = []
+        self.length = 0
+        self.stretches: list[Stretch] = []
+        self.conditions: list[_Condition] = []
+
+    def run(self, file: File) -> Source:
+        """Preprocess a file with everything it includes."""
+        self._read(file, depth=0)
+        if self.conditions:
+            refuse(
+                "unfinished-conditional",
+                "`ifdef without `endif",
+                self.conditions[-1].place,
+                why="the rest of the file would be skipped or kept at random",
+                instead="close it with `endif",
+            )
+        return Source("".join(self.pieces), self.stretches or [Stretch(0, file, 0, "")])
+
+    def _emit(self, text: str, file: File, offset: int, within: str = "") -> None:
+        if not text or (self.conditions and not self.conditions[-1].active):
+            return
+        self.stretches.append(Stretch(self.length, file, offset, within))
+        self.pieces.append(text)
+        self.length += len(text)
+        if self.length > MAX_OUTPUT:
+            refuse(
+                "macro-too-large",
+                "the source grows beyond 20 million characters",
+                file.place(offset),
+                why="macros that expand one another can grow without bound",
+                instead="write the repeated part as an analog function",
+            )
+
+    def _read(self, file: File, depth: int) -> None:
+        position = 0
+        text = file.text
+        while match := _INTERESTING.search(text, position):
+            self._emit(text[position : match.start()], file, position)
+            token = match.group()
+            if token.startswith(("//", "/*")):
+                self._emit(" ", file, match.start())
+                self._check_comment(token, file, match.start())
+                position = match.end()
+            elif token.startswith('"'):
+                self._emit(token, file, match.start())
+                position = match.end()
+            else:
+                position = self._directive(file, match, depth)
+        self._emit(text[position:] + "\n", file, position)
+
+    @staticmethod
+    def _check_comment(token: str, file: File, offset: int) -> None:
+        if token.startswith("/*") and not (token.endswith("*/") and len(token) >= 4):
+            refuse(
+                "unfinished-comment",
+                "a /* comment is never closed",
+                file.place(offset, 2),
+                why="everything after it would be ignored",
+                instead="close it with */",
+            )
+
+    def _directive(self, file: File, match: re.Match[str], depth: int) -> int:
+        """Handle the directive or macro at `match`; return where to go on."""
+        name = match.group()[1:]
+        place = file.place(match.start(), len(match.group()))
+        conditional = getattr(self, f"_on_{name}", None) if name in _CONDITIONALS else None
+        if conditional is not None:
+            return conditional(file, match.end(), place)
+        end = _line_end(file.text, match.end())
+        active = not self.conditions or self.conditions[-1].active
+        if name == "define":
+            return self._define(file, match.end(), place, active)
+        if name in _IGNORED_DIRECTIVES:
+            return end
+        if not active:
+            return match.end()
+        if name == "include":
+            return self._include(file, match.end(), place, depth)
+        if name == "undef":
+            found = _NAME.search(file.text, match.end(), end)
+            self.macros.pop(found.group() if found else "", None)
+            return end
+        return self._use(file, match, place)
+
+    def _define(self, file: File, position: int, place: Place, active: bool) -> int:
+        end = _logical_line_end(file.text, position)
+        match = _DEFINE.match(file.text, position, end)
+        if match is None:
+            if not active:
+                return end
+            refuse(
+                "bad-define",
+                "`define without a name",
+                place,
+                why="a macro is used by its name",
+                instead="write `define NAME value",
+            )
+        arguments = None
+        if match.group(2) is not None:
+            inside = match.group(2)[1:-1]
+            arguments = tuple(part.strip() for part in inside.split(",")) if inside.strip() else ()
+        body = file.text[match.end() : end].replace("\\\r\n", "\n").replace("\\\n", "\n")
+        if active:
+            self.macros[match.group(1)] = Macro(
+                match.group(1), arguments, strip_comments(body).strip()
+            )
+        return end
+
+    def _include(self, file: File, position: int, place: Place, depth: int) -> int:
+        match = re.compile(r'[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)').match(file.text, position)
+        if match is None:
+            refuse(
+                "bad-include",
+                "`include without a file name",
+                place,
+                why="the file to read is given in quotes",
+                instead='write `include "constants.vams"',
+            )
+        if depth >= MAX_DEPTH:
+            refuse(
+                "include-too-deep",
+                "files include one another without end",
+                place,
+                why=f"more than {MAX_DEPTH} files are nested here",
+                instead="guard the included file with `ifndef NAME / `define NAME / `endif",
+            )
+        self._read(self._find(match.group(1) or match.group(2), file, place), depth + 1)
+        return match.end()
+
+    def _find(self, name: str, file: File, place: Place) -> File:
+        base = name.replace("\\", "/").rsplit("/", 1)[-1]
+        stem = base.lower().rsplit(".", 1)[0]
+        candidates = [folder / name for folder in (file.folder, *self.include_folders)]
+        for candidate in candidates:
+            if candidate.is_file():
+                return read_file(candidate)
+        if stem in BUILT_IN_HEADERS:
+            return File.of(base, BUILT_IN_HEADERS[stem], file.folder)
+        refuse(
+            "include-not-found",
+            f'cannot find the included file "{name}"',
+            place,
+            why=f"looked in {', '.join(str(c.parent) for c in candidates)}; "
+            "constants.vams and disciplines.vams are built in",
+            instead="put the file beside the source, or name its folder as an include folder",
+        )
+
+    def _use(self, file: File, match: re.Match[str], place: Place) -> int:
+        """Expand the macro at `match` into the output."""
+        name = match.group()[1:]
+        position = match.end()
+        expanded, position = self._expand_at(file.text, name, position, place, depth=0)
+        self._emit(f" {expanded} ", file, match.start(), within=name or "`")
+        return position
+
+    def _expand_at(
+        self, text: str, name: str, position: int, place: Place, depth: int
+    ) -> tuple[str, int]:
+        macro = self.macros.get(name)
+        if macro is None:
+            refuse(
+                "unknown-macro",
+                f"the macro `{name} is not defined",
+                place,
+                why="no `define for it was read before this place",
+                instead=f"add `define {name} ..., or include the file that defines it",
+            )
+        if depth >= MAX_DEPTH:
+            refuse(
+                "macro-too-deep",
+                f"the macro `{name} expands into itself",
+                place,
+                why="its expansion never ends",
+                instead="break the circle of `define lines",
+            )
+        body = macro.body
+        if macro.arguments is not None:
+            values, position = _actual_arguments(text, position, macro, place)
+            body = _replace(body, dict(zip(macro.arguments, values, strict=True)))
+        return self._expand(body, place, depth + 1), position
+
+    def _expand(self, text: str, place: Place, depth: int) -> str:
+        """Expand every macro inside a macro's own text."""
+        pieces, position = [], 0
+        while match := re.compile(r"`([A-Za-z_]\w*)").search(text, position):
+            pieces.append(text[position : match.start()])
+            expanded, position = self._expand_at(text, match.group(1), match.end(), place, depth)
+            pieces.append(expanded)
+            if sum(map(len, pieces)) > MAX_OUTPUT // 10:
+                refuse(
+                    "macro-too-large",
+                    "a macro grows beyond two million characters",
+                    place,
+                    why="macros that expand one another can grow without bound",
+                    instead="write the repeated part as an analog function",
+                )
+        return "".join([*pieces, text[position:]])
+
+    def _on_ifdef(self, file: File, position: int, place: Place, *, negate: bool = False) -> int:
+        name, end = self._condition_name(file, position, place)
+        enclosing = not self.conditions or self.conditions[-1].active
+        wanted = (name in self.macros) is not negate
+        self.conditions.append(_Condition(enclosing and wanted, wanted, enclosing, place))
+        return end
+
+    def _on_ifndef(self, file: File, position: int, place: Place) -> int:
+        return self._on_ifdef(file, position, place, negate=True)
+
+    def _on_elsif(self, file: File, position: int, place: Place) -> int:
+        name, end = self._condition_name(file, position, place)
+        level = self._level(place)
+        level.active = level.enclosing and not level.taken and name in self.macros
+        level.taken = level.taken or name in self.macros
+        return end
+
+    def _on_else(self, file: File, position: int, place: Place) -> int:
+        level = self._level(place)
+        level.active = level.enclosing and not level.taken
+        level.taken = True
+        return position
+
+    def _on_endif(self, file: File, position: int, place: Place) -> int:
+        self._level(place)
+        self.conditions.pop()
+        return position
+
+    def _level(self, place: Place) -> _Condition:
+        if not self.conditions:
+            refuse(
+                "stray-conditional",
+                "`else, `elsif or `endif without `ifdef",
+                place,
+                why="it closes nothing",
+                instead="remove it, or add the missing `ifdef NAME",
+            )
+        return self.conditions[-1]
+
+    @staticmethod
+    def _condition_name(file: File, position: int, place: Place) -> tuple[str, int]:
+        match = re.compile(r"[ \t]*`?([A-Za-z_]\w*)").match(file.text, position)
+        if match is None:
+            refuse(
+                "bad-conditional",
+                "a conditional directive without a name",
+                place,
+                why="it asks whether a macro is defined",
+                instead="write `ifdef NAME",
+            )
+        return match.group(1), match.end()
+
+
+_CONDITIONALS = ("ifdef", "ifndef", "elsif", "else", "endif")
+
+
+def strip_comments(text: str) -> str:
+    """The text with each comment replaced by a blank."""
+    return _INTERESTING.sub(
+        lambda m: " " if m.group().startswith(("//", "/*")) else m.group(), text
+    )
+
+
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end
+
+
+def _logical_line_end(text: str, position: int) -> int:
+    """The end of a line, counting lines that end in a backslash as continued."""
+    end = _line_end(text, position)
+    while end < len(text) and text[position:end].rstrip("\r").endswith("\\"):
+        end = _line_end(text, end + 1)
+    return end
+
+
+def _actual_arguments(
+    text: str, position: int, macro: Macro, place: Place
+) -> tuple[list[str], int]:
+    """The arguments in parentheses after a macro's name, split at the outer commas."""
+    wanted = macro.arguments or ()
+    match = re.compile(r"\s*\(").match(text, position)
+    depth, start = 1, match.end() if match else position
+    values: list[str] = []
+    index = start
+    while match and index < len(text) and depth:
+        character = text[index]
+        if character == '"':
+            string = re.compile(r'"(?:[^"\\\n]|\\.)*"').match(text, index)
+            index = string.end() - 1 if string else index
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        if (character == "," and depth == 1) or depth == 0:
+            values.append(strip_comments(text[start:index]).strip())
+            start = index + 1
+        index += 1
+    if not wanted and values == [""]:
+        values = []
+    if match is None or depth or len(values) != len(wanted):
+        given = "none" if match is None else "an unclosed list" if depth else str(len(values))
+        refuse(
+            "macro-arguments",
+            f"`{macro.name} takes {len(wanted)} argument(s), given {given}",
+            place,
+            why="every argument of a macro has to be there",
+            instead=f"write `{macro.name}({', '.join(wanted)})",
+        )
+    return values, index
+
+
+def _replace(body: str, values: dict[str, str]) -> str:
+    """Put the actual arguments into a macro's body, leaving strings alone."""
+    pattern = re.compile(r'"(?:[^"\\\n]|\\.)*"|`?[A-Za-z_]\w*')
+    return pattern.sub(lambda match: values.get(match.group(), match.group()), body)
+
+
+def read_file(path: Path) -> File:
+    """Read a source file; anything that is not UTF-8 is kept as replacement characters."""
+    return File.of(path.name, path.read_text(encoding="utf-8", errors="replace"), path.parent)
+
+
+def preprocess(file: File, include_folders: tuple[Path, ...] = ()) -> Source:
+    """Run all directives of a file.
+
+    Args:
+        file: the text to read.
+        include_folders: where included files are looked up after the file's own folder.
+
+    Raises:
+        SourceFault: a directive is malformed, a macro or an included file is missing.
+    """
+    return Preprocessor(include_folders).run(file)

@@ -1,0 +1,257 @@
+"""Expressions in the two dialects of ngspice: B sources, and .param lines.
+
+What ngspice 39 does differently from Verilog-A is taken care of here and nowhere else (each was
+measured):
+
+* a literal in a B source keeps 11 digits, a .param keeps 16: longer numbers become parameters;
+* a division adds 1e-32 to the denominator: static denominators become static factors;
+* `log` is natural, powers act on |x|, unary minus binds looser than ^, and there is no integer
+  division: they are spelled out;
+* exp saturates at 1e99, sinh and cosh stop the run at 711, ln and sqrt of a negative number stop it
+  even during an iteration: arguments that are not known to be safe are clamped where they stand;
+* `?:` evaluates only one arm, so what a condition excludes needs no guard.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from compact_models.veriloga.diagnostics import NOWHERE, refuse
+from compact_models.veriloga.expressions import ONE, Expr, div, is_const
+from compact_models.veriloga.intervals import Facts, bounds, narrowed
+from compact_models.veriloga.operations import LIMEXP_KNEE, LIMEXP_MAX, TRUTH
+
+
+EXP_LIMIT = 200.0
+SINH_LIMIT = 200.0
+TINY = 1e-300
+SHORT_DIGITS = 11
+MAX_PRODUCT = 4
+
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+_COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+_SAME_NAME = {
+    "sin", "cos", "tan", "atan", "tanh", "asinh", "atanh", "abs", "floor", "ceil", "min", "max",
+}  # fmt: skip
+
+
+def is_short(value: float) -> bool:
+    """Whether a B source keeps every digit of the number."""
+    return float(f"{value:.{SHORT_DIGITS - 1}g}") == value
+
+
+@dataclass
+class SpiceText:
+    """Writes expressions; collects the .param lines they need.
+
+    Attributes:
+        names: text of the symbols.
+        facts: intervals of the symbols.
+        prefix: start of the names of the parameters it makes.
+        params: the .param definitions so far, in an order that ngspice can read.
+    """
+
+    names: dict[Expr, str]
+    facts: Facts
+    prefix: str = "c_"
+    params: list[tuple[str, str]] = field(default_factory=list)
+    statics: dict[Expr, str] = field(default_factory=dict)
+
+    def static(self, node: Expr) -> str:
+        """A static expression inside a .param (no braces)."""
+        if is_const(node):
+            return spice_number(node.number)
+        if node in self.names:
+            return self.names[node]
+        if node not in self.statics:
+            text = self._operation(node, self.facts, self._static_part)
+            name = f"{self.prefix}{len(self.params) + 1}"
+            self.params.append((name, text))
+            self.statics[node] = name
+        return self.statics[node]
+
+    def _static_part(self, node: Expr, facts: Facts) -> str:
+        """A part of a .param expression: inlined, so that a guarded arm stays lazy."""
+        if is_const(node):
+            return spice_number(node.number)
+        if node in self.names:
+            return self.names[node]
+        if node in self.statics:
+            return self.statics[node]
+        return self._operation(node, facts, self._static_part)
+
+    def brace(self, node: Expr) -> str:
+        """A static expression where ngspice expects a number."""
+        if is_const(node):
+            return spice_number(node.number)
+        return "{" + self.static(node) + "}"
+
+    def dynamic(self, node: Expr, facts: Facts | None = None) -> str:
+        """An expression inside a B source."""
+        return self._dynamic_part(node, self.facts if facts is None else facts)
+
+    def _dynamic_part(self, node: Expr, facts: Facts) -> str:
+        if node in self.names and not node.is_static:
+            return self.names[node]
+        if is_const(node):
+            if is_short(node.number):
+                return spice_number(node.number)
+            if node not in self.statics:
+                name = f"{self.prefix}{len(self.params) + 1}"
+                self.params.append((name, spice_number(node.number)))
+                self.statics[node] = name
+            return "{" + self.statics[node] + "}"
+        if node.is_static:
+            return "{" + self.static(node) + "}"
+        return self._operation(node, facts, self._dynamic_part)
+
+    # ------------------------------------------------------------------ operations
+
+    def _operation(self, node: Expr, facts: Facts, part: Callable[[Expr, Facts], str]) -> str:
+        op, args = node.op, node.args
+        if op == "select":
+            condition = part(args[0], facts)
+            then = part(args[1], narrowed(facts, args[0], True))
+            otherwise = part(args[2], narrowed(facts, args[0], False))
+            return f"({condition} ? {then} : {otherwise})"
+        if op == "sub" and all(a.op == "node" for a in args):
+            inside = [self.names[a] for a in args]
+            if all(text.startswith("v(") and "," not in text for text in inside):
+                return f"v({inside[0][2:-1]},{inside[1][2:-1]})"
+        if op == "div" and args[1].is_static and not node.is_static:
+            return f"({part(args[0], facts)}*{part(div(ONE, args[1]), facts)})"
+        texts = [part(arg, facts) for arg in args]
+        if op in _INFIX:
+            return f"({texts[0]}{_INFIX[op]}{texts[1]})"
+        if op in _COMPARE:
+            return f"({texts[0]}{_COMPARE[op]}{texts[1]})"
+        if op in _SAME_NAME:
+            return f"{op}({','.join(texts)})"
+        return _WRITERS[op](_Written(node, texts, facts))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """An operation with the text of its operands."""
+
+    node: Expr
+    texts: list[str]
+    facts: Facts
+
+    def safe(self, index: int, low: float, high: float) -> str:
+        """The text of an operand, clamped to [low, high] unless it is known to lie there."""
+        text = self.texts[index]
+        known = bounds(self.node.args[index], self.facts)
+        if known.low < low:
+            text = f"max({text},{spice_number(low)})"
+        if known.high > high:
+            text = f"min({text},{spice_number(high)})"
+        return text
+
+    def known(self, index: int, low: float, high: float) -> bool:
+        """Whether an operand is known to lie in [low, high]."""
+        return bounds(self.node.args[index], self.facts).within(low, high)
+
+
+def _power(w: _Written) -> str:
+    base, exponent = w.texts
+    power = w.node.args[1]
+    non_negative = w.known(0, 0.0, math.inf)
+    if is_const(power) and power.number.is_integer():
+        count = int(abs(power.number))
+        if count <= MAX_PRODUCT and len(base) < 80:
+            product = "*".join([base] * count)
+            return f"({product})" if power.number > 0 else f"(1/({product}))"
+        if non_negative:
+            return f"pow({base},{exponent})"
+        even = f"pow(abs({base}),{spice_number(power.number - count % 2)})"
+        return f"({base}*{even})" if count % 2 else even
+    if non_negative:
+        return f"pow({base},{exponent})"
+    if is_const(power) or not power.is_static:
+        return f"pow({w.safe(0, 0.0, math.inf)},{exponent})"
+    # The exponent is a parameter: a negative base is meant for whole exponents only.
+    parity = f"(1-4*({exponent}/2-floor({exponent}/2)))"
+    return f"(pow(abs({base}),{exponent})*({base}<0 ? {parity} : 1))"
+
+
+def _limexp(w: _Written) -> str:
+    if w.known(0, -math.inf, LIMEXP_KNEE):
+        return f"exp({w.texts[0]})"
+    x, knee = w.texts[0], spice_number(LIMEXP_KNEE)
+    line = f"{spice_number(LIMEXP_MAX)}*(1+({x}-{knee}))"
+    return f"(({x}<{knee}) ? exp({x}) : ({line}))"
+
+
+def _atan2(w: _Written) -> str:
+    y, x = w.texts
+    half, whole = spice_number(math.pi / 2), spice_number(math.pi)
+    left = f"(({y}>=0) ? atan({y}/{x})+{whole} : atan({y}/{x})-{whole})"
+    middle = f"(({y}>0) ? {half} : (({y}<0) ? -{half} : 0))"
+    return f"(({x}>0) ? atan({y}/{x}) : (({x}<0) ? {left} : {middle}))"
+
+
+def _truncated(x: str) -> str:
+    return f"(sgn({x})*floor(abs({x})))"
+
+
+def _bits(w: _Written, symbol: str) -> str:
+    if all(arg.op in TRUTH or w.known(i, 0.0, 1.0) for i, arg in enumerate(w.node.args)):
+        return f"(({w.texts[0]}!=0){symbol}({w.texts[1]}!=0))"
+    refuse(
+        "bits-in-spice",
+        f"`{w.node.op}` acts on the bits of numbers other than 0 and 1",
+        NOWHERE,
+        why="ngspice has no operators on bits",
+        instead="use && and ||, or arithmetic with floor()",
+    )
+
+
+def _refuse_bits(w: _Written) -> str:
+    refuse(
+        "bits-in-spice",
+        f"`{w.node.op}` acts on the bits of a number",
+        NOWHERE,
+        why="ngspice has no operators on bits",
+        instead="use multiplication or division by powers of two with floor()",
+    )
+
+
+_WRITERS: Mapping[str, Callable[[_Written], str]] = {
+    "neg": lambda w: f"(-{w.texts[0]})",
+    "and": lambda w: f"(({w.texts[0]})&&({w.texts[1]}))",
+    "or": lambda w: f"(({w.texts[0]})||({w.texts[1]}))",
+    "not": lambda w: f"({w.texts[0]}==0)",
+    "exp": lambda w: f"exp({w.safe(0, -math.inf, EXP_LIMIT)})",
+    "sinh": lambda w: f"sinh({w.safe(0, -SINH_LIMIT, SINH_LIMIT)})",
+    "cosh": lambda w: f"cosh({w.safe(0, -SINH_LIMIT, SINH_LIMIT)})",
+    "ln": lambda w: f"ln({w.safe(0, TINY, math.inf)})",
+    "sqrt": lambda w: f"sqrt({w.safe(0, 0.0, math.inf)})",
+    "asin": lambda w: f"asin({w.safe(0, -1.0, 1.0)})",
+    "acos": lambda w: f"acos({w.safe(0, -1.0, 1.0)})",
+    "acosh": lambda w: f"acosh({w.safe(0, 1.0, math.inf)})",
+    "limexp": _limexp,
+    "pow": _power,
+    "atan2": _atan2,
+    "hypot": lambda w: f"sqrt({w.texts[0]}*{w.texts[0]}+{w.texts[1]}*{w.texts[1]})",
+    "mod": lambda w: f"({w.texts[0]}-{w.texts[1]}*{_truncated(f'({w.texts[0]}/{w.texts[1]})')})",
+    "trunc": lambda w: _truncated(w.texts[0]),
+    "round": lambda w: f"(sgn({w.texts[0]})*floor(abs({w.texts[0]})+0.5))",
+    "bitand": lambda w: _bits(w, "&&"),
+    "bitor": lambda w: _bits(w, "||"),
+    "bitxor": lambda w: _bits(w, "!="),
+    "bitnot": lambda w: f"(-1-{w.texts[0]})",
+    "shl": _refuse_bits,
+    "shr": _refuse_bits,
+}
+
+
+def spice_number(value: float) -> str:
+    """A number with all its digits and no scale suffix."""
+    if math.isinf(value):
+        return "1e99" if value > 0 else "(-1e99)"
+    text = repr(float(value))
+    text = text.removesuffix(".0")
+    return f"({text})" if value < 0 else text

@@ -1,0 +1,414 @@
+"""The equations as an ngspice subcircuit of B sources, capacitors and 0-V probes.
+
+    branch with a flow        B source between its nodes, a capacitor for a linear charge
+    branch with a potential   B voltage source, in series with a 0-V probe where its flow is needed
+    state x                   node x at state/scale: capacitor to ground, charged by a B source;
+                              while time is 0 (every DC analysis, and the start of a transient) the
+                              source holds it at its initial value, which is what idt() means
+    implicit quantity         node whose only current is its equation
+
+The node of a state has the name of the state, so v(x1.gap) shows it in units of its scale.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from compact_models.veriloga.declare import GROUND
+from compact_models.veriloga.derivative import derivatives
+from compact_models.veriloga.equations import (
+    Branch,
+    ImplicitEquation,
+    StateEquation,
+    System,
+    defaults,
+    frozen as frozen_system,
+    with_values,
+)
+from compact_models.veriloga.expressions import (
+    TIME,
+    ZERO,
+    Expr,
+    compare,
+    const,
+    div,
+    evaluate,
+    is_const,
+    mul,
+    select,
+    sub,
+    substitute,
+    symbol,
+    symbols,
+    walk,
+)
+from compact_models.veriloga.intervals import ANYTHING, Interval
+from compact_models.veriloga.simplify import hoisted
+from compact_models.veriloga.spice_text import SpiceText, spice_number
+
+
+STATE_CAPACITANCE = 1e-9
+"""Farad on a state's node: its size is arbitrary, the rates are scaled with it."""
+
+UNSET = -1e99
+"""Stands for "not given" in a parameter whose default depends on others."""
+
+RESERVED = frozenset(
+    {
+        "e", "pi", "time", "temper", "hertz", "exp", "ln", "log", "log10", "min", "max", "pwl", "abs",
+        "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sgn", "floor", "ceil", "nint", "int",
+        "pow", "pwr", "u", "uramp", "gnd", "m", "temp", "dtemp", "c", "i", "v", "ddt", "if", "limit",
+        "asin", "acos", "atan", "asinh", "acosh", "atanh", "ternary_fcn", "boltz", "kelvin", "echarge",
+        "yes", "no", "true", "false", "vec", "gauss", "agauss", "unif", "aunif", "var", "params", "x",
+    }
+)  # fmt: skip
+
+
+class Names:
+    """Names that ngspice keeps apart: it does not see case, and some names mean something to it."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def of(self, name: str, prefix: str) -> str:
+        """A safe name, equal to `name` where that is possible."""
+        clean = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+        candidate, count = clean, 2
+        if clean.lower() in RESERVED or not clean[0].isalpha():
+            candidate = f"{prefix}{clean}"
+        base = candidate
+        while candidate.lower() in self.taken:
+            candidate, count = f"{base}_{count}", count + 1
+        self.taken.add(candidate.lower())
+        return candidate
+
+
+@dataclass(frozen=True)
+class Subcircuit:
+    """A system as ngspice text.
+
+    Attributes:
+        text: from .subckt to .ends.
+        parameters: subcircuit parameter of each model parameter that can be set per instance.
+        nodes: internal node of each state and internal node of the model, e.g. {"gap": "gap"}.
+        scales: what one volt on the node of a state stands for.
+    """
+
+    text: str
+    parameters: dict[str, str]
+    nodes: dict[str, str]
+    scales: dict[str, float]
+
+
+class Writer:
+    """Writes one subcircuit."""
+
+    def __init__(self, system: System, values: dict[str, float], *, frozen: bool) -> None:
+        self.frozen = frozen
+        baked = dict(values)
+        system = _decided(frozen_system(system) if frozen else system, baked, frozen=frozen)
+        self.scales = {s.symbol.name: s.scale for s in system.states}
+        self.nodes = Names()
+        self.parameter_names = Names()
+        self.node_of: dict[str, str] = {}
+        self.system = self._scaled(system)
+        self.lines: list[str] = []
+        self.text = self._text()
+
+    # ------------------------------------------------------------------ preparation
+
+    def _scaled(self, system: System) -> System:
+        """States and implicit quantities as nodes; the static factors of products in front."""
+        for port in system.ports:
+            self.node_of[port] = self.nodes.of(port, "n_")
+        for node in system.nodes:
+            self.node_of[node] = self.nodes.of(node, "n_")
+        values: dict[Expr, Expr] = {}
+        for state in system.states:
+            node = f"state {state.symbol.name}"
+            self.node_of[node] = self.nodes.of(state.symbol.name, "n_")
+            values[state.symbol] = mul(const(state.scale), symbol("node", node))
+        for equation in system.implicit:
+            node = f"implicit {equation.symbol.name}"
+            self.node_of[node] = self.nodes.of(equation.symbol.name, "n_")
+            values[equation.symbol] = symbol("node", node)
+        return system.mapped(values)
+
+    def _text(self) -> SpiceText:
+        """Texts of all symbols, and what is known of their values."""
+        used = set(self.system.used_parameters())
+        queue = list(used)
+        while queue:
+            for needed in symbols([self.system.parameters[queue.pop()].default], "parameter"):
+                if needed.name not in used:
+                    used.add(needed.name)
+                    queue.append(needed.name)
+        self.used = [n for n in self.system.parameters if n in used]
+        temperature = self.system.temperature
+        names: dict[Expr, str] = {TIME: "time"}
+        facts: dict[Expr, Interval] = {}
+        for name in self.used:
+            spec = self.system.parameters[name]
+            known = symbol("parameter", name)
+            if name == temperature:
+                names[known] = "(temper+273.15)"
+                facts[known] = Interval(1.0, 1e4)
+                continue
+            names[known] = self.parameter_names.of(name, "p_")
+            facts[known] = self._range(name)
+            if not is_const(spec.default):
+                names[known] = self.parameter_names.of(f"{name}_value", "p_")
+        for node, text in self.node_of.items():
+            names[symbol("node", node)] = f"v({text})"
+        for branch in self.system.branches:
+            if branch.current is not None:
+                names[branch.current] = f"i({self._probe(branch)})"
+        return SpiceText(names, facts)
+
+    def _range(self, name: str) -> Interval:
+        """The declared range, where its bounds are numbers."""
+        interval = ANYTHING
+        for item in self.system.parameters[name].ranges:
+            if item.exclude:
+                continue
+            low = item.low.number if item.low is not None and is_const(item.low) else -math.inf
+            high = item.high.number if item.high is not None and is_const(item.high) else math.inf
+            interval = interval.meet(Interval(low, high))
+        return interval
+
+    def _probe(self, branch: Branch) -> str:
+        clean = "".join(c if c.isalnum() else "_" for c in branch.name)
+        return f"v_{clean}"
+
+    # ------------------------------------------------------------------ the lines
+
+    def subcircuit(self) -> Subcircuit:
+        """Write it."""
+        for index, branch in enumerate(self.system.branches, start=1):
+            self._branch(branch, index)
+        for state in self.system.states:
+            self._state(state)
+        for equation in self.system.implicit:
+            self._implicit(equation)
+        ports = " ".join(self.node_of[p] for p in self.system.ports)
+        header, settings, dependent = self._parameters()
+        body = [*dependent, *(f".param {n}={{{t}}}" for n, t in self.text.params), *self.lines]
+        name = self.system.name
+        head = f".subckt {name} {ports}" + (f" params: {header}" if header else "")
+        text = "\n".join([head, *body, f".ends {name}", ""])
+        nodes = {
+            k.removeprefix("state ").removeprefix("implicit "): v for k, v in self.node_of.items()
+        }
+        internal = {k: v for k, v in nodes.items() if k not in self.system.ports}
+        return Subcircuit(text, settings, internal, self.scales)
+
+    def _parameters(self) -> tuple[str, dict[str, str], list[str]]:
+        """The params: list, its names, and the lines for defaults that depend on others."""
+        header, settings, lines = [], {}, []
+        for name in self.used:
+            if name == self.system.temperature:
+                continue
+            default = self.system.parameters[name].default
+            text = self.text.names[symbol("parameter", name)]
+            if is_const(default):
+                header.append(f"{text}={spice_number(default.number).strip('()')}")
+                settings[name] = text
+                continue
+            outside = self.parameter_names.of(name, "p_")
+            header.append(f"{outside}={UNSET:g}")
+            settings[name] = outside
+            value = self.text.static(default)
+            lines += [f".param {n}={{{t}}}" for n, t in self.text.params]
+            self.text.params.clear()
+            self.text.prefix += "d"
+            lines.append(f".param {text}={{({outside}>{0.5 * UNSET:g}) ? {outside} : ({value})}}")
+        return " ".join(header), settings, lines
+
+    def _ends(self, branch: Branch) -> tuple[str, str]:
+        return self._node(branch.high), self._node(branch.low)
+
+    def _node(self, name: str) -> str:
+        return "0" if name == GROUND else self.node_of[name]
+
+    def _branch(self, branch: Branch, index: int) -> None:
+        high, low = self._ends(branch)
+        f, q = branch.f, branch.q
+        if branch.current is None:
+            self._flow(f, q, high, low, index)
+            return
+        probe, middle = self._probe(branch), f"n_{index}"
+        if branch.potential_when is ZERO:
+            self.lines.append(f"{probe} {high} {middle} 0")
+            self._flow(f, q, middle, low, index)
+        elif f is ZERO and q is ZERO:
+            self.lines.append(f"{probe} {high} {low} 0")
+        else:
+            self.lines.append(f"{probe} {high} {middle} 0")
+            self._potential(f, q, middle, low, index)
+
+    def _flow(self, f: Expr, q: Expr, high: str, low: str, index: int) -> None:
+        f = hoisted([f])[0]
+        if f is not ZERO:
+            self._current_source(f"{index}", f, high, low)
+        if q is not ZERO:
+            self._charge(q, high, low, index)
+
+    def _current_source(self, name: str, f: Expr, high: str, low: str) -> None:
+        if f.op == "neg":
+            f, high, low = f.args[0], low, high
+        text = self.text.brace(f) if f.is_static else self.text.dynamic(f)
+        self.lines.append(f"b_{name} {high} {low} i={_unwrapped(text)}")
+
+    def _potential(self, f: Expr, q: Expr, high: str, low: str, index: int) -> None:
+        f = hoisted([f])[0]
+        text = self.text.brace(f) if f.is_static else self.text.dynamic(f)
+        if q is ZERO:
+            self.lines.append(f"b_{index} {high} {low} v={_unwrapped(text)}")
+            return
+        self.lines.append(f"b_{index} {high} n_{index}q v={_unwrapped(text)}")
+        self._derivative(q, f"{index}")
+        self.lines.append(f"h_{index} n_{index}q {low} v_{index}q 1")
+
+    def _charge(self, q: Expr, high: str, low: str, index: int) -> None:
+        """The current dq/dt from high to low."""
+        voltage = self._voltage(high, low)
+        factor = _linear_factor(q, voltage)
+        if factor is not None:
+            self.lines.append(f"c_{index} {high} {low} {self.text.brace(hoisted([factor])[0])}")
+            return
+        self._derivative(q, f"{index}")
+        self.lines.append(f"f_{index} {high} {low} v_{index}q 1")
+
+    def _voltage(self, high: str, low: str) -> Expr:
+        back = {text: node for node, text in self.node_of.items()}
+        a = symbol("node", back[high]) if high in back else ZERO
+        b = symbol("node", back[low]) if low in back else ZERO
+        return sub(a, b)
+
+    def _derivative(self, q: Expr, name: str) -> None:
+        """A capacitor whose current, read by the probe v_<name>q, is dq/dt."""
+        size = self._typical(q)
+        scaled = hoisted([mul(const(1.0 / size), q)])[0]
+        self.lines += [
+            f"b_{name}q n_{name}c 0 v={_unwrapped(self.text.dynamic(scaled))}",
+            f"c_{name}q n_{name}c n_{name}d {spice_number(size)}",
+            f"v_{name}q n_{name}d 0 0",
+        ]
+
+    def _typical(self, q: Expr) -> float:
+        """The size of a charge at ordinary bias, as a power of ten."""
+        values = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
+        sizes = []
+        for level in (0.3, -0.7, 1.1):
+            for node in walk([q]):
+                if not node.args and node.op not in {"const", "parameter"}:
+                    values[node] = level * (1.0 + 0.1 * (node.serial % 7))
+            size = abs(evaluate([q], values)[0])
+            if math.isfinite(size) and size > 0.0:
+                sizes.append(size)
+        return float(f"1e{math.floor(math.log10(max(sizes)))}") if sizes else 1e-12
+
+    def _state(self, state: StateEquation) -> None:
+        node = symbol("node", f"state {state.symbol.name}")
+        text = self.node_of[f"state {state.symbol.name}"]
+        factor = _linear_factor(state.q, node)
+        initial = hoisted([div(state.initial, const(state.scale))])[0]
+        if factor is None or not factor.is_static:
+            self._implicit_row(text, state.f, state.q, f"s_{text}")
+            return
+        rate = mul(const(STATE_CAPACITANCE), div(state.f, factor))
+        hold = sub(node, initial)
+        row = hoisted([select(compare("gt", TIME, ZERO), rate, hold)])[0]
+        self._current_source(f"s_{text}", row, text, "0")
+        self.lines.append(f"c_s_{text} {text} 0 {spice_number(STATE_CAPACITANCE)}")
+        if initial.is_static:
+            self.lines.append(f".ic v({text})={self.text.brace(initial)}")
+
+    def _implicit(self, equation: ImplicitEquation) -> None:
+        text = self.node_of[f"implicit {equation.symbol.name}"]
+        self._implicit_row(text, equation.f, equation.q, f"a_{text}")
+
+    def _implicit_row(self, node: str, f: Expr, q: Expr, name: str) -> None:
+        self._current_source(name, hoisted([f])[0], node, "0")
+        if q is not ZERO:
+            self._derivative(q, name)
+            self.lines.append(f"f_{name} {node} 0 v_{name}q 1")
+
+
+def _unwrapped(text: str) -> str:
+    """Without the outermost parentheses, which a B source does not need."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depth = 0
+    for index, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and index < len(text) - 1:
+            return text
+    return text[1:-1]
+
+
+def _linear_factor(q: Expr, variable: Expr) -> Expr | None:
+    """The static factor c with q = c · variable, if there is one."""
+    leaves = list(variable.dynamic)
+    if q is ZERO or not q.dynamic <= variable.dynamic or not leaves:
+        return None
+    slopes = [derivatives([q], leaf)[0] for leaf in leaves]
+    signs = [derivatives([variable], leaf)[0] for leaf in leaves]
+    if not all(slope.is_static for slope in slopes):
+        return None
+    factor = div(slopes[0], signs[0])
+    for slope, sign in zip(slopes[1:], signs[1:], strict=True):
+        if hoisted([div(slope, sign)])[0] is not hoisted([factor])[0]:
+            return None
+    rest = substitute([q], dict.fromkeys(leaves, ZERO))[0]
+    return factor if rest is ZERO else None
+
+
+def _decided(system: System, values: dict[str, float], *, frozen: bool) -> System:
+    """Bake the values in, and make the choices that a circuit cannot make at run time."""
+    given = {
+        node: const(float(node.name in values))
+        for node in walk([*system.expressions(), *(p.default for p in system.parameters.values())])
+        if node.op == "given"
+    }
+    running = ZERO if frozen else compare("gt", TIME, ZERO)
+    flags: dict[Expr, Expr] = {**given, symbol("analysis", "tran"): running}
+    system = system.mapped(flags)
+    parameters = {
+        n: replace(p, default=substitute([p.default], given)[0])
+        for n, p in system.parameters.items()
+    }
+    system = with_values(replace(system, parameters=parameters), values)
+    open_choices = [b.potential_when for b in system.branches if not is_const(b.potential_when)]
+    names = {s.name for s in symbols(open_choices, "parameter")} | (
+        system.structural & set(system.parameters)
+    )
+    if names:
+        known = defaults(system, values)
+        system = with_values(system, {n: known[n] for n in names})
+    branches = tuple(
+        replace(b, f=b.flow, q=b.flow_q, current=_kept_current(b, system))
+        if b.potential_when is ZERO and b.current is not None
+        else b
+        for b in system.branches
+    )
+    return replace(system, branches=branches)
+
+
+def _kept_current(branch: Branch, system: System) -> Expr | None:
+    """The current of a branch that turned out to be a flow, where something reads it."""
+    used = any(node is branch.current for node in walk(system.expressions()))
+    return branch.current if used else None
+
+
+def to_ngspice(system: System, values: dict[str, float], *, frozen: bool) -> Subcircuit:
+    """Write a system as an ngspice subcircuit.
+
+    Args:
+        system: the equations.
+        values: parameters that are numbers in every instance; the others become parameters of
+            the subcircuit.
+        frozen: hold every state at its initial value and leave all charges out.
+    """
+    return Writer(system, values, frozen=frozen).subcircuit()
