@@ -10,14 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Real
 from markupsafe import Markup
 
 from cosim.report.axes import WIDE, WIDTH
 from cosim.report.bars import group_chart, histogram, time_bar
 from cosim.report.drawings import cell_drawing, tile_drawing
 from cosim.report.heatmap import heat_map
-from cosim.report.lines import PALETTE, line_chart, marker, parity_chart, scatter_chart
+from cosim.report.lines import (
+    PALETTE,
+    line_chart,
+    marker,
+    parity_chart,
+    scatter_chart,
+    shown_pairs,
+)
 from cosim.report.model import (
     CellDrawing,
     CellValue,
@@ -108,7 +115,7 @@ def legend(chart: Chart) -> tuple[LegendEntry, ...]:
 
 
 def numbers(chart: Chart) -> Table | None:
-    """The chart's content as a table; `None` for a drawing of a circuit."""
+    """The chart's content as a table; `None` for a circuit, and where there are no numbers."""
     for kind, table_of in _TABLES.items():
         if isinstance(chart, kind):
             return table_of(chart)
@@ -156,13 +163,15 @@ def _thinned(count: int) -> list[int]:
     return [int(i) for i in np.linspace(0, count - 1, TABLE_ROWS).round()]
 
 
-def _parity_table(chart: ParityChart) -> Table:
-    error = chart.predicted_values - chart.reference_values
-    unit = chart.reference.unit
+def _parity_table(chart: ParityChart) -> Table | None:
+    reference, predicted = shown_pairs(chart)
+    if reference.size == 0:
+        return None
+    error, unit = predicted - reference, chart.reference.unit
     rows = (
         ("points", f"{error.size}"),
-        ("smallest reference", quantity(float(chart.reference_values.min()), unit)),
-        ("largest reference", quantity(float(chart.reference_values.max()), unit)),
+        ("smallest reference", quantity(float(reference.min()), unit)),
+        ("largest reference", quantity(float(reference.max()), unit)),
         ("mean error", quantity(float(error.mean()), unit)),
         ("root mean square error", quantity(float(np.sqrt(np.mean(error**2))), unit)),
         ("largest error", quantity(float(np.abs(error).max()), unit)),
@@ -170,19 +179,21 @@ def _parity_table(chart: ParityChart) -> Table:
     return Table("Agreement in numbers", (Column("figure"), Column("value")), rows)
 
 
-def _spread_table(values: Real[np.ndarray, " samples"], unit: str, title: str) -> Table:
-    finite: Float[np.ndarray, " finite"] = np.asarray(values, dtype=float).ravel()
+def _spread_table(values: Real[np.ndarray, " samples"], unit: str, title: str) -> Table | None:
+    finite = np.asarray(values, dtype=float).ravel()
     finite = finite[np.isfinite(finite)]
+    if finite.size == 0:
+        return None
     rows = [(name, quantity(float(np.quantile(finite, share)), unit)) for name, share in SHARES]
     rows.insert(0, ("values", f"{finite.size}"))
     return Table(title, (Column("figure"), Column("value")), tuple(rows))
 
 
-def _histogram_table(chart: Histogram) -> Table:
+def _histogram_table(chart: Histogram) -> Table | None:
     return _spread_table(chart.values, chart.x.unit, f"{chart.x.label}, spread")
 
 
-def _heat_table(chart: HeatMap) -> Table:
+def _heat_table(chart: HeatMap) -> Table | None:
     return _spread_table(chart.values.ravel(), chart.unit, f"{chart.label}, spread")
 
 
@@ -211,7 +222,7 @@ def _time_table(chart: TimeBar) -> Table:
     return Table("Time spent", (Column("stage"), Column("time", "s")), rows)
 
 
-_TABLES: dict[type, Callable[..., Table]] = {
+_TABLES: dict[type, Callable[..., Table | None]] = {
     LineChart: _line_table,
     ScatterChart: _line_table,
     ParityChart: _parity_table,

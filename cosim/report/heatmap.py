@@ -76,9 +76,10 @@ def steps_of(
     values: Float[np.ndarray, "rows cols"], low: float, high: float
 ) -> Int[np.ndarray, "rows cols"]:
     """The colour step of every value; -1 where there is none."""
-    fraction = (values - low) / (high - low)
-    steps = np.clip(np.floor(np.nan_to_num(fraction) * STEPS), 0, STEPS - 1).astype(int)
-    return np.where(np.isfinite(values), steps, -1)
+    known = np.isfinite(values)
+    fraction = (np.where(known, values, low) - low) / (high - low)
+    steps = np.clip(np.floor(fraction * STEPS), 0, STEPS - 1).astype(int)
+    return np.where(known, steps, -1)
 
 
 def colour(step: int, diverging: bool) -> str:

@@ -7,7 +7,7 @@ to tell two series apart.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Int, Real
+from jaxtyping import Bool, Float, Int, Real
 from markupsafe import Markup
 
 from cosim.report.axes import (
@@ -59,7 +59,8 @@ def scatter_chart(chart: ScatterChart, width: float = WIDTH) -> Markup:
 def parity_chart(chart: ParityChart) -> Markup:
     """Predicted against reference on one common range, square, with the diagonal."""
     size = 360.0
-    both = np.concatenate([chart.reference_values, chart.predicted_values])
+    reference, predicted = shown_pairs(chart)
+    both = np.concatenate([reference, predicted])
     x = fitted_scale(chart.reference, both, LEFT, LEFT + size - LEFT - RIGHT)
     y = Scale(x.low, x.high, size - BOTTOM, TOP, x.log)
     axes = [
@@ -68,15 +69,24 @@ def parity_chart(chart: ParityChart) -> Markup:
         line(x.start, y.start, x.end, y.end, "diagonal"),
         label(x.end - 20, y.end + 12, "equal", "mark-label", "end"),
     ]
-    kept = most_telling(np.abs(chart.predicted_values - chart.reference_values), CLOUD_POINTS)
-    xs, ys = x(chart.reference_values[kept]), y(chart.predicted_values[kept])
+    kept = most_telling(np.abs(predicted - reference), CLOUD_POINTS)
+    xs, ys = x(reference[kept]), y(predicted[kept])
     dots = "".join(f"M{number(px)} {number(py)}h0" for px, py in zip(xs, ys, strict=True))
     cloud = element("path", d=dots, class_="cloud s1")
     text = (
         f"{chart.predicted.label} against {chart.reference.label}: "
-        f"{chart.reference_values.size} points around the diagonal"
+        f"{reference.size} points around the diagonal"
     )
     return drawing(size, size, text, [*axes, cloud])
+
+
+def shown_pairs(
+    chart: ParityChart,
+) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+    """Reference and prediction where the chart can show both."""
+    series = Series("", chart.reference_values, chart.predicted_values)
+    shown = _shown(series, chart.reference, chart.predicted)
+    return chart.reference_values[shown], chart.predicted_values[shown]
 
 
 def most_telling(error: Real[np.ndarray, " points"], count: int) -> Int[np.ndarray, " kept"]:

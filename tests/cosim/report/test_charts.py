@@ -251,3 +251,33 @@ def test_table_of_lines_on_different_grids_names_the_series():
     chart = LineChart(Axis("x"), Axis("y"), (Series("a", a, a), Series("b", b, b)))
 
     assert numbers(chart).rows == (("a", 0.0, 0.0), ("b", 1.0, 1.0))
+
+
+EMPTY = np.empty(0)
+FLAT = np.full(4, 3e-6)
+HOLES = np.array([np.nan, 1e-6, np.inf, 2e-6])
+
+
+@pytest.mark.parametrize("values", [EMPTY, FLAT, HOLES], ids=["empty", "flat", "holes"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_every_chart_can_be_drawn_of_poor_data(values, wide):
+    x, y = Axis("x", "V"), Axis("y", "A")
+    series = (Series("a", values, values),)
+    draws = GroupSeries("a", values.reshape(1, -1))
+    charts = (
+        LineChart(x, y, series),
+        LineChart(Axis("x", log=True), Axis("y", log=True), series),
+        LineChart(x, y, ()),
+        ScatterChart(x, y, series),
+        ParityChart(x, y, values, values),
+        Histogram(x, values),
+        GroupChart(y, ("group",), (draws,)),
+        HeatMap(values.reshape(1, -1), "value") if values.size else TimeBar(()),
+        TimeBar((("nothing", 0.0),)),
+    )
+    for chart in charts:
+        drawn = str(draw(chart, wide))
+        ElementTree.fromstring(drawn)
+        assert "nan" not in drawn.lower().replace("\N{EN DASH}", ""), chart
+        assert "inf" not in drawn.lower(), chart
+        numbers(chart)
