@@ -46,6 +46,15 @@ def _parent(pid: int) -> int:
         return 0
 
 
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.fixture(scope="session")
 def make_ladder():
     return ladder
@@ -54,3 +63,8 @@ def make_ladder():
 @pytest.fixture(scope="session")
 def find_simulators():
     return simulator_processes
+
+
+@pytest.fixture(scope="session")
+def seconds_used():
+    return processor_seconds
