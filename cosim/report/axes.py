@@ -86,15 +86,20 @@ def horizontal_axis(x: Scale, marks: Ticks, y: Scale) -> list[Markup]:
 
 
 def vertical_marks(marks: tuple[Mark, ...], x: Scale, y: Scale) -> list[Markup]:
-    """Labelled vertical lines at positions of the horizontal axis, labels stacked downwards."""
+    """Labelled vertical lines at positions of the horizontal axis; labels that meet are stacked."""
     markup = []
-    for index, mark in enumerate(marks):
+    taken: list[tuple[float, float]] = []
+    for mark in marks:
         position = x.at(float(mark.value))
         if not min(x.start, x.end) - 1 <= position <= max(x.start, x.end) + 1:
             continue
         anchor, shift = ("end", -6) if position > (x.start + x.end) / 2 else ("start", 6)
         markup.append(line(position, y.end, position, y.start, "mark"))
-        height = y.end + 12 + 16 * index
+        extent = len(mark.label) * CHARACTER
+        left = position + shift - (extent if anchor == "end" else 0)
+        above = sum(left < right and left + extent > other for other, right in taken)
+        taken.append((left, left + extent))
+        height = y.end + 12 + 16 * above
         markup.append(label(position + shift, height, mark.label, "mark-label", anchor))
     return markup
 

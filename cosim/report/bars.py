@@ -59,7 +59,7 @@ def counted(chart: Histogram) -> tuple[Int[np.ndarray, " bins"], Float[np.ndarra
 def group_chart(chart: GroupChart, width: float = WIDTH) -> Markup:
     """Mean, standard deviation and every draw of each series, group by group."""
     values = np.concatenate([series.values.ravel() for series in chart.series])
-    y = fitted_scale(chart.y, values, HEIGHT - BOTTOM, TOP + VALUE_ROOM)
+    y = fitted_scale(chart.y, values, HEIGHT - BOTTOM, TOP + VALUE_ROOM, margin=0.1)
     marks = ticks(chart.y, y)
     x = Scale(0.0, float(len(chart.groups)), LEFT, width - RIGHT)
     room = (x.end - x.start) / len(chart.groups)

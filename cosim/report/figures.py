@@ -30,6 +30,7 @@ from cosim.report.model import (
     CellValue,
     Chart,
     Column,
+    Figure,
     GroupChart,
     HeatMap,
     Histogram,
@@ -52,6 +53,7 @@ SHARES = (
     ("99 % below", 0.99),
     ("largest", 1.0),
 )
+FLAT_MAP = 3  # a map with so many times more columns than rows gains from width
 TABLE_ROWS = 41  # longer lines are thinned to this many rows
 
 
@@ -88,9 +90,15 @@ def draw(chart: Chart, wide: bool = False) -> Markup:
             return cell_drawing(spec)
 
 
-def has_two_widths(chart: Chart) -> bool:
-    """Whether a wide drawing of the chart differs from the usual one."""
-    return isinstance(chart, LineChart | ScatterChart | Histogram | GroupChart | HeatMap)
+def is_wide(figure: Figure) -> bool:
+    """Whether a figure takes the whole width: if it asks for it and its chart can use it."""
+    chart = figure.chart
+    if isinstance(chart, HeatMap):
+        rows, cols = chart.values.shape
+        return figure.wide and cols >= FLAT_MAP * rows
+    return isinstance(chart, TimeBar) or (
+        figure.wide and isinstance(chart, LineChart | ScatterChart | Histogram | GroupChart)
+    )
 
 
 def legend(chart: Chart) -> tuple[LegendEntry, ...]:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from cosim.report.figures import draw, has_two_widths, legend, numbers
+from cosim.report.figures import draw, is_wide, legend, numbers
 from cosim.report.model import Block, CellValue, Column, Figure, KeyFigure, RunReport, Table
 from cosim.report.shown import cell_text
 
@@ -32,7 +32,7 @@ def build_report(run: RunReport) -> str:
     environment.filters.update(prose=prose, block_kind=block_kind)
     environment.globals.update(
         draw=draw,
-        has_two_widths=has_two_widths,
+        is_wide=is_wide,
         legend=legend,
         numbers=numbers,
         cell=cell,

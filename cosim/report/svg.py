@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 
 Attribute = str | float | int | None
-LARGEST = 1.3
+LARGEST = 1.2
 
 
 def number(value: float) -> str:

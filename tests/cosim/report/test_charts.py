@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from cosim.report.bars import counted
-from cosim.report.figures import draw, legend, numbers
+from cosim.report.figures import draw, is_wide, legend, numbers
 from cosim.report.heatmap import STEPS, colour, steps_of
 from cosim.report.lines import most_telling
 from cosim.report.model import (
     Axis,
+    Figure,
     GroupChart,
     GroupSeries,
     HeatMap,
@@ -251,6 +252,22 @@ def test_table_of_lines_on_different_grids_names_the_series():
     chart = LineChart(Axis("x"), Axis("y"), (Series("a", a, a), Series("b", b, b)))
 
     assert numbers(chart).rows == (("a", 0.0, 0.0), ("b", 1.0, 1.0))
+
+
+def test_labels_of_marks_are_stacked_only_where_they_would_overlap():
+    values = np.linspace(0.0, 1.0, 100)
+    marks = (Mark("first limit", 0.1), Mark("second limit", 0.12), Mark("far limit", 0.9))
+    labels = elements(Histogram(Axis("x"), values, marks=marks), "text", "mark-label")
+
+    heights = [float(label.get("y")) for label in labels]
+    assert heights[1] > heights[0] == heights[2]
+
+
+@pytest.mark.parametrize(("shape", "wide"), [((1, 32), True), ((32, 32), False)])
+def test_only_a_flat_map_takes_the_whole_width(shape, wide):
+    figure = Figure("map", HeatMap(np.zeros(shape), "value"), wide=True)
+
+    assert is_wide(figure) is wide
 
 
 EMPTY = np.empty(0)
