@@ -10,7 +10,6 @@ that the netlist simulates: both come from the same compiled Verilog-A.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,14 +17,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from compact_models import Device
-from netlists.cells import CellParts, load_cell
+from compact_models import NumbaKernel
+from compact_models.errors import SpecError
+from netlists.cells import TEMPERATURE, CellParts, Gates, load_cell
 from netlists.specs import TileSpec
 
 
 Array = Float[np.ndarray, "..."]
-# (voltage [V], parameter) -> (current [A], slope [S])
-DeviceCurrent = Callable[[Array, Array], tuple[Array, Array]]
 
 MAX_ITERATIONS = 100
 # Relative to the cell's own voltage; the current then is good to about the same.
@@ -61,25 +59,32 @@ class TileCell:
         vr, vc, conductance = np.broadcast_arrays(
             *(np.asarray(value, dtype=np.float64) for value in (vr, vc, conductance))
         )
-        device = self.parts.device
-        if device is None:
-            if self.parts.transistor is None:
-                return conductance * (vr - vc)
-            return self._series(vr, vc, conductance, lambda v, g: (g * v, g))
-        parameter = device.parameter_for(conductance)
+        parameter = self.device_parameter(conductance)
         if self.parts.transistor is None:
-            return device.current(vr - vc, parameter)[0]
-        return self._series(vr, vc, parameter, device.current)
+            return self.device_current(vr - vc, parameter)[0]
+        return self._series(vr, vc, parameter)
 
-    def _series(
-        self, vr: Array, vc: Array, parameter: Array, device_current: DeviceCurrent
-    ) -> Array:
+    def device_parameter(self, conductance: Array) -> Array:
+        """The device's own parameter that gives a conductance [S]; itself for a resistor."""
+        device = self.parts.device
+        return conductance if device is None else device.parameter_for(conductance)
+
+    def device_current(self, voltage: Array, parameter: Array) -> tuple[Array, Array]:
+        """Current of the device alone [A] and its slope [S]."""
+        device = self.parts.device
+        return (
+            (parameter * voltage, parameter)
+            if device is None
+            else device.current(voltage, parameter)
+        )
+
+    def _series(self, vr: Array, vc: Array, parameter: Array) -> Array:
         """The common current of device and transistor."""
         low, high = np.minimum(vr, vc), np.maximum(vr, vc)
         middle = 0.5 * (low + high)
         scale = np.maximum(np.abs(vr), np.abs(vc)) + 1e-6
         for _ in range(MAX_ITERATIONS):
-            into, slope_into = device_current(vr - middle, parameter)
+            into, slope_into = self.device_current(vr - middle, parameter)
             out, slope_out = self.transistor_current(middle, vc)
             excess = into - out
             # excess falls with the middle voltage: positive means the root lies above.
@@ -92,13 +97,21 @@ class TileCell:
             middle = following
             if np.all(step <= TOLERANCE * scale):
                 break
-        return device_current(vr - middle, parameter)[0]
+        return self.device_current(vr - middle, parameter)[0]
 
     def transistor_current(self, drain: Array, source: Array) -> tuple[Array, Array]:
         """Drain current of the access transistor [A] and its slope in the drain voltage [S]."""
-        transistor: Device = self.parts.transistor
-        gate = np.full_like(drain, self.spec.cell.gate_voltage)
-        current, slopes = transistor.terminal_current(
-            "d", {"d": drain, "g": gate, "s": source, "b": np.zeros_like(drain)}
-        )
-        return current, slopes["d"]
+        drain, source = np.broadcast_arrays(drain, source)
+        kernel = self._transistor
+        entries = kernel.evaluate(np.stack([drain.ravel(), source.ravel()], axis=1), [])
+        slope = entries[:, 2 * len(kernel.residuals) + kernel.f_pattern.index((0, 0))]
+        return entries[:, 0].reshape(drain.shape), slope.reshape(drain.shape)
+
+    @cached_property
+    def _transistor(self) -> NumbaKernel:
+        """The access transistor between drain and source, with gate and bulk held."""
+        model, transistor = self.parts.transistor_model(Gates.HELD), self.parts.transistor
+        if model is None or transistor is None:
+            raise SpecError(f"the cell of {self.spec.name} has no access transistor")
+        values = {**transistor.card.values, TEMPERATURE: transistor.temperature}
+        return model.to_numba(frozen=True, values=values)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from cosim.cell import load_cell
 from cosim.errors import SimulationFailed
 from cosim.ngspice import DcSweep, Result, Simulation, Workers, ngspice_info
 from cosim.results import OK, Status
 from cosim.surrogate import Surrogate
 from netlists import names
 from netlists.arrays import checked_conductances, checked_inputs
+from netlists.cells import Gates, load_cell
 from netlists.specs import TileSpec
 from netlists.testbench import read_testbench
 
@@ -134,7 +134,7 @@ class NgspiceEngine(AbstractEngine):
     def _simulation(self, conductances: Conductances, inputs: Inputs, start: int) -> Simulation:
         """One load of the circuit with up to `VECTORS_PER_LOAD` input vectors."""
         vectors = inputs[start : start + self.VECTORS_PER_LOAD]
-        bench = read_testbench(self.spec, conductances, vectors, self._parts)
+        bench = read_testbench(self.spec, conductances, vectors, self._parts, Gates.HELD)
         sweep = DcSweep(names.INDEX_SOURCE, 0, max(len(vectors) - 1, 0), 1)
         return Simulation(bench.deck(), sweep, bench.netlist.outputs)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from jaxtyping import Float
 
-from compact_models import Device, load_card, load_model
+from compact_models import CompactModel, Device, load_card, load_model
 from compact_models.errors import SpecError
 from netlists import names
 from netlists.si_numbers import literal, readable
@@ -22,6 +23,14 @@ from netlists.specs import CellSpec, TileSpec
 
 
 IDEAL_RESISTOR = "resistor"
+TEMPERATURE = "temperature"
+
+
+class Gates(Enum):
+    """How the gates of a 1T1R tile are written."""
+
+    WORDLINES = "one node per row, driven by a source"
+    HELD = "folded into the transistor's model"
 
 
 @dataclass(frozen=True)
@@ -31,17 +40,32 @@ class CellParts:
     Attributes:
         device: the programmable device; `None` for an ideal resistor.
         transistor: the access transistor; `None` without one.
+        gate_voltage: of the access transistor [V]; `None` without one.
     """
 
     device: Device | None
     transistor: Device | None
+    gate_voltage: float | None = None
 
-    def definitions(self) -> tuple[str, ...]:
+    def transistor_model(self, gates: Gates) -> CompactModel | None:
+        """The access transistor as the netlist has it."""
+        if self.transistor is None or self.gate_voltage is None:
+            return None
+        model = self.transistor.model
+        if gates is Gates.WORDLINES:
+            return model
+        return model.held({"g": self.gate_voltage, "b": 0.0}, name=f"{model.name}_read")
+
+    def definitions(self, gates: Gates) -> tuple[str, ...]:
         """The subcircuits that the cells of a read netlist use, states frozen."""
-        parts = (self.device, self.transistor)
-        return tuple(
-            part.model.to_ngspice(frozen=True, values=part.card.values) for part in parts if part
-        )
+        texts = []
+        if self.device is not None:
+            texts.append(self.device.model.to_ngspice(frozen=True, values=self.device.values))
+        model = self.transistor_model(gates)
+        if model is not None and self.transistor is not None:
+            values = {**self.transistor.card.values, TEMPERATURE: self.transistor.temperature}
+            texts.append(model.to_ngspice(frozen=True, values=values))
+        return tuple(texts)
 
 
 def load_cell(spec: TileSpec) -> CellParts:
@@ -58,7 +82,7 @@ def load_cell(spec: TileSpec) -> CellParts:
         transistor = _device(cell.access_transistor, spec.temperature)
     if device is not None:
         _check_range(cell, device)
-    return CellParts(device, transistor)
+    return CellParts(device, transistor, cell.gate_voltage)
 
 
 def _device(card_name: str, temperature: float) -> Device:
@@ -97,28 +121,32 @@ def device_parameters(
 
 
 def cell_lines(
-    spec: TileSpec, parts: CellParts, parameters: Float[np.ndarray, "rows cols"]
+    spec: TileSpec, parts: CellParts, parameters: Float[np.ndarray, "rows cols"], gates: Gates
 ) -> Iterator[str]:
     """The elements of every cell, row by row."""
-    prefix = _device_writer(parts)
-    transistor = parts.transistor.model.name if parts.transistor else ""
+    device = _device_format(parts)
+    model = parts.transistor_model(gates)
     for row in range(spec.rows):
-        wordline = names.wordline_node(row)
         for col in range(spec.cols):
             top = names.input_line_node(row, col)
             bottom = names.output_line_node(row, col)
-            device_bottom = names.middle_node(row, col) if transistor else bottom
             value = literal(parameters[row, col])
-            yield prefix.format(row=row, col=col, top=top, bottom=device_bottom, value=value)
-            if transistor:
-                yield f"xfet_{row}_{col} {device_bottom} {wordline} {bottom} 0 {transistor}"
+            if model is None:
+                yield device.format(row=row, col=col, top=top, bottom=bottom, value=value)
+                continue
+            middle = names.middle_node(row, col)
+            yield device.format(row=row, col=col, top=top, bottom=middle, value=value)
+            if gates is Gates.WORDLINES:
+                terminals = f"{middle} {names.wordline_node(row)} {bottom} 0"
+            else:
+                terminals = f"{middle} {bottom}"
+            yield f"xfet_{row}_{col} {terminals} {model.name}"
 
 
-def _device_writer(parts: CellParts) -> str:
+def _device_format(parts: CellParts) -> str:
     """The format of one device line."""
     if parts.device is None:
         return "rdev_{row}_{col} {top} {bottom} {value}"
-    parameter = parts.device.card.conductance.parameter
-    return (
-        f"xdev_{{row}}_{{col}} {{top}} {{bottom}} {parts.device.model.name} {parameter}={{value}}"
-    )
+    name = parts.device.model.name
+    parameter = parts.device.range.parameter
+    return f"xdev_{{row}}_{{col}} {{top}} {{bottom}} {name} {parameter}={{value}}"

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from netlists import names
 from netlists.arrays import checked_inputs
-from netlists.cells import CellParts
+from netlists.cells import CellParts, Gates
 from netlists.drivers import constant_input_lines, indexed_input_lines
 from netlists.specs import TileSpec
 from netlists.spice import Netlist, wrapped
@@ -43,7 +43,11 @@ class ReadTestbench:
 
 
 def read_testbench(
-    spec: TileSpec, conductances: ArrayLike, inputs: ArrayLike, parts: CellParts | None = None
+    spec: TileSpec,
+    conductances: ArrayLike,
+    inputs: ArrayLike,
+    parts: CellParts | None = None,
+    gates: Gates = Gates.WORDLINES,
 ) -> ReadTestbench:
     """Apply input vectors to a tile, one per point of a DC sweep.
 
@@ -52,13 +56,14 @@ def read_testbench(
         conductances: `[rows, cols]` [S].
         inputs: `[samples, rows]` [V].
         parts: the cell's compact models when they are already loaded.
+        gates: whether access transistors have their word lines, or held gates.
 
     Raises:
         ShapeError: an array of the wrong shape or not finite.
         CardError: a conductance outside the range of the device's card.
     """
     voltages = checked_inputs(spec, inputs)
-    tile = tile_netlist(spec, conductances, parts)
+    tile = tile_netlist(spec, conductances, parts, gates)
     return ReadTestbench(tile.with_elements(*indexed_input_lines(voltages)), len(voltages))
 
 
@@ -72,13 +77,17 @@ def operating_point_deck(
 
 
 def line_voltage_testbench(
-    spec: TileSpec, conductances: ArrayLike, inputs: ArrayLike, parts: CellParts | None = None
+    spec: TileSpec,
+    conductances: ArrayLike,
+    inputs: ArrayLike,
+    parts: CellParts | None = None,
+    gates: Gates = Gates.WORDLINES,
 ) -> ReadTestbench:
     """As `read_testbench`, but the outputs are the line voltages of every cell.
 
     Outputs are `v(il_r_c)` of all cells in row-major order, then `v(ol_r_c)` of all cells.
     """
-    bench = read_testbench(spec, conductances, inputs, parts)
+    bench = read_testbench(spec, conductances, inputs, parts, gates)
     cells = [(row, col) for row in range(spec.rows) for col in range(spec.cols)]
     outputs = (
         *(f"v({names.input_line_node(row, col)})" for row, col in cells),

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from netlists import names
 from netlists.arrays import checked_conductances
-from netlists.cells import CellParts, cell_lines, device_parameters, load_cell
+from netlists.cells import CellParts, Gates, cell_lines, device_parameters, load_cell
 from netlists.crossbar import input_line_lines, output_line_lines
 from netlists.drivers import wordline_lines
 from netlists.sensing import virtual_ground_lines
@@ -15,7 +15,10 @@ from netlists.spice import Netlist
 
 
 def tile_netlist(
-    spec: TileSpec, conductances: ArrayLike, parts: CellParts | None = None
+    spec: TileSpec,
+    conductances: ArrayLike,
+    parts: CellParts | None = None,
+    gates: Gates = Gates.WORDLINES,
 ) -> Netlist:
     """A tile whose cells have given conductances.
 
@@ -23,6 +26,7 @@ def tile_netlist(
         spec: the tile.
         conductances: one value per cell [S], `[rows, cols]`.
         parts: the cell's compact models when they are already loaded.
+        gates: whether access transistors have their word lines, or held gates.
 
     Returns:
         A netlist whose driver nodes `in_0`, `in_1`, … are still open, with one output vector
@@ -37,14 +41,14 @@ def tile_netlist(
     elements = (
         *input_line_lines(spec),
         *output_line_lines(spec),
-        *cell_lines(spec, parts, parameters),
-        *wordline_lines(spec),
+        *cell_lines(spec, parts, parameters, gates),
+        *(wordline_lines(spec) if gates is Gates.WORDLINES else ()),
         *virtual_ground_lines(spec),
     )
     return Netlist(
         title=f"tile {spec.name}: {spec.rows} x {spec.cols} {spec.cell.topology}",
         elements=elements,
-        definitions=parts.definitions(),
+        definitions=parts.definitions(gates),
         temperature=spec.temperature,
         inputs=tuple(names.driver_node(row) for row in range(spec.rows)),
         outputs=tuple(names.sense_current(col) for col in range(spec.cols)),

@@ -17,6 +17,7 @@ from compact_models.veriloga.equations import (
     with_values,
 )
 from compact_models.veriloga.expressions import Expr, const, evaluate, is_const, symbol, walk
+from compact_models.veriloga.hold import with_held_ports
 from compact_models.veriloga.to_equations import equations_text
 from compact_models.veriloga.to_ngspice import Subcircuit, to_ngspice
 from compact_models.veriloga.to_numba import NumbaKernel, numba_kernel
@@ -171,6 +172,18 @@ class CompactModel:
     ) -> TorchFunction:
         """The model as a torch function; arguments as above."""
         return torch_function(self._prepared(frozen=frozen, values=values))
+
+    def held(self, potentials: Mapping[str, float], name: str) -> CompactModel:
+        """The model with some ports at fixed potentials [V], as a model of its own.
+
+        Args:
+            potentials: potential of each port that an ideal source outside holds [V].
+            name: what the new model, and its subcircuit, is called.
+
+        Raises:
+            InputError: a name that is not a port, or a port that cannot be held.
+        """
+        return CompactModel(with_held_ports(self.system, potentials, name), self.notes)
 
     def equations_text(self) -> str:
         """The equations for people, with everything that was recognised or dropped."""
