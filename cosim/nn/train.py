@@ -30,9 +30,9 @@ class TrainSettings:
         seed: of the order of the samples and of the redrawn programming errors.
     """
 
-    epochs: int = 60
-    batch: int = 64
-    learning_rate: float = 5e-3
+    epochs: int = 20
+    batch: int = 32
+    learning_rate: float = 1e-2
     seed: int = 0
 
 
