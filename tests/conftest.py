@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable
 
+import jaxtyping
 import pytest
 from hypothesis import settings
 
@@ -17,6 +18,23 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers that the fixtures here know."""
+    config.addinivalue_line(
+        "markers",
+        "wrong_input: gives wrong arguments on purpose, so annotations are not checked meanwhile",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _annotations_checked_unless_wrong_on_purpose(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let a function see wrong arguments itself when that is what a test is about."""
+    if request.node.get_closest_marker("wrong_input"):
+        monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(autouse=True)

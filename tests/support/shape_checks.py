@@ -8,7 +8,7 @@ checker to jaxtyping's pytest option.
 from collections.abc import Callable
 
 from beartype import BeartypeConf, beartype
-from beartype.roar import BeartypeDecorHintPep673Exception
+from beartype.roar import BeartypeDecorHintException
 
 
 # An `int` is accepted for a `float`, as static type checkers do (PEP 484).
@@ -19,6 +19,7 @@ def checked(function: Callable) -> Callable:
     """`function` with its arguments and result checked."""
     try:
         return beartype(conf=CONFIGURATION)(function)
-    except BeartypeDecorHintPep673Exception:
-        # `Self` has a meaning only where a whole class is decorated; here each method is, alone.
+    except BeartypeDecorHintException:
+        # An annotation that means nothing at run time: `Self` outside a decorated class, a
+        # protocol that is for static checking only.
         return function
