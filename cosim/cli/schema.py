@@ -27,6 +27,6 @@ def _schema(kind: str) -> dict:
         from cosim.loop.study import StudySpec
 
         return StudySpec.model_json_schema()
-    from compact_models import card_schema
+    from compact_models import Card
 
-    return card_schema()
+    return Card.model_json_schema()

@@ -1,5 +1,6 @@
-"""Wrong input to any command ends in one clear message and exit code 2, and leaves nothing behind."""
+"""Wrong input to any command ends in one message and exit code 2, and leaves nothing behind."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ CASES = [
     (["netlist", "bad_field.toml"], "field `rows` is -3"),
     (["netlist", "broken.toml"], "not valid TOML"),
     (["netlist", "unknown_card.toml"], "nmos__x"),
-    (["netlist", "tile.toml", "--conductances", "G_range.npy"], "500 mS"),
+    (["netlist", "tile.toml", "--conductances", "G_range.npy"], "0.5 S"),
     (["netlist", "tile.toml", "--conductances", "G_shape.npy"], "shape (2, 3)"),
     (["netlist", "tile.toml", "--inputs", "X_nan.npy"], "holds nan at (0, 1)"),
     (["netlist", "tile.toml", "-o", "nowhere/tile.cir"], "no such folder"),
@@ -92,15 +93,27 @@ def test_bad_input_is_one_message_and_exit_code_2(files, monkeypatch, capsys, ar
     assert sorted(files.rglob("*")) == before
 
 
-def test_a_missing_ngspice_is_exit_code_3_with_how_to_install_it(tmp_path):
-    """Run with an empty PATH and a loader that finds no library."""
-    code = (
-        "import ctypes.util, os, sys; os.environ['PATH'] = '';"
-        "ctypes.util.find_library = lambda name: None;"
-        "from cosim.cli.main import main; sys.exit(main(['doctor']))"
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor"],
+        ["simulate", "tile.toml", "--inputs", "X.npy", "--conductances", "G.npy"],
+    ],
+)
+def test_a_missing_ngspice_is_exit_code_3_with_how_to_install_it(files, arguments):
+    """Every process, the children included, finds neither program nor library."""
+    hidden = files / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text(
+        "import ctypes.util\nctypes.util.find_library = lambda name: None\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+        [sys.executable, "-m", "cosim", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=files,
+        env={**os.environ, "PATH": "", "PYTHONPATH": str(hidden)},
+        check=False,
     )
     assert run.returncode == 3
     assert "apt" in run.stderr
