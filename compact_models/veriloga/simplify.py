@@ -2,15 +2,15 @@
 
 Folding, common subexpressions and dead code need no pass of their own here: the constructors of
 `expressions` fold, equal expressions are one object, and a target emits what its outputs reach.
-What is left is the order of products: (a·V)·b with static a and b is written as (a·b)·V, so that
-the static factor is computed once per instance.
+What is left is the order of sums and products: (a·V)·b with static a and b is written as (a·b)·V,
+and (V + a) - b as (a - b) + V, so that the static part is computed once per instance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from compact_models.veriloga.expressions import ONE, Expr, apply, div, mul, walk
+from compact_models.veriloga.expressions import ONE, ZERO, Expr, add, apply, div, mul, neg, sub, walk
 
 
 def hoisted(roots: Iterable[Expr]) -> list[Expr]:
@@ -23,18 +23,25 @@ def hoisted(roots: Iterable[Expr]) -> list[Expr]:
             continue
         args = tuple(done[arg] for arg in node.args)
         rebuilt = node if args == node.args else apply(node.op, *args)
-        if rebuilt.op in {"mul", "div"} and not rebuilt.is_static:
-            rebuilt = _gather(rebuilt)
-        done[node] = rebuilt
+        done[node] = rebuilt if rebuilt.is_static else _GATHER.get(rebuilt.op, _same)(rebuilt)
     return [done[root] for root in roots]
 
 
-def _gather(node: Expr) -> Expr:
+def _same(node: Expr) -> Expr:
+    return node
+
+
+def _product(node: Expr) -> Expr:
     """Split into a static factor and the rest; the operands are already gathered."""
     (a, x), (b, y) = (_factor(arg) for arg in node.args)
     if node.op == "mul":
         return mul(mul(a, b), mul(x, y))
     return mul(div(a, b), div(x, y))
+
+
+def _negated(node: Expr) -> Expr:
+    static, rest = _factor(node.args[0])
+    return node if static is ONE else mul(neg(static), rest)
 
 
 def _factor(node: Expr) -> tuple[Expr, Expr]:
@@ -46,3 +53,33 @@ def _factor(node: Expr) -> tuple[Expr, Expr]:
     if node.op == "mul" and node.args[1].is_static:
         return node.args[1], node.args[0]
     return ONE, node
+
+
+def _sum(node: Expr) -> Expr:
+    """Split into a static term and the rest."""
+    (a, x), (b, y) = (_term(arg) for arg in node.args)
+    if node.op == "add":
+        return add(add(a, b), add(x, y))
+    return add(sub(a, b), sub(x, y))
+
+
+def _term(node: Expr) -> tuple[Expr, Expr]:
+    """(static, rest) with node = static + rest."""
+    if node.is_static:
+        return node, ZERO
+    if node.op in {"add", "sub"}:
+        first, second = node.args
+        if first.is_static:
+            return first, second if node.op == "add" else neg(second)
+        if second.is_static:
+            return second if node.op == "add" else neg(second), first
+    return ZERO, node
+
+
+_GATHER: dict[str, Callable[[Expr], Expr]] = {
+    "mul": _product,
+    "div": _product,
+    "neg": _negated,
+    "add": _sum,
+    "sub": _sum,
+}

@@ -5,10 +5,12 @@ measured):
 
 * a literal in a B source keeps 11 digits, a .param keeps 16: longer numbers become parameters;
 * a division adds 1e-32 to the denominator: static denominators become static factors;
-* `log` is natural, powers act on |x|, unary minus binds looser than ^, and there is no integer
-  division: they are spelled out;
-* exp saturates at 1e99, sinh and cosh stop the run at 711, ln and sqrt of a negative number stop it
-  even during an iteration: arguments that are not known to be safe are clamped where they stand;
+* `log` is natural; unary minus binds looser than ^; integer division does not exist: spelled out;
+* in a B source pow(x, y) is |x|^y and pwr(x, y) is sgn(x) |x|^y; in a .param pow is C's, and pwr is
+  |x|^y: so even powers are pow, odd powers pwr in the one, and all are pow in the other;
+* exp saturates at 1e99 by itself, but sinh and cosh stop the run at 711, ln and sqrt of a negative
+  number stop it even during an iteration: arguments that are not known to be safe are guarded
+  where they stand. A guard by `?:` or abs() is half as dear as one by min and max;
 * `?:` evaluates only one arm, so what a condition excludes needs no guard.
 """
 
@@ -24,11 +26,11 @@ from compact_models.veriloga.intervals import Facts, bounds, narrowed
 from compact_models.veriloga.operations import LIMEXP_KNEE, LIMEXP_MAX, TRUTH
 
 
-EXP_LIMIT = 200.0
 SINH_LIMIT = 200.0
 TINY = 1e-300
 SHORT_DIGITS = 11
-MAX_PRODUCT = 4
+SHORT_SQUARE = 12
+"""Characters up to which x*x is cheaper than pow(x, 2)."""
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
@@ -123,6 +125,8 @@ class SpiceText:
         if op == "div" and args[1].is_static and not node.is_static:
             return f"({part(args[0], facts)}*{part(div(ONE, args[1]), facts)})"
         texts = [part(arg, facts) for arg in args]
+        if op == "mul" and args[0] is args[1] and len(texts[0]) > SHORT_SQUARE:
+            return f"pow({texts[0]},2)"
         if op in _INFIX:
             return f"({texts[0]}{_INFIX[op]}{texts[1]})"
         if op in _COMPARE:
@@ -158,23 +162,37 @@ class _Written:
 def _power(w: _Written) -> str:
     base, exponent = w.texts
     power = w.node.args[1]
-    non_negative = w.known(0, 0.0, math.inf)
-    if is_const(power) and power.number.is_integer():
-        count = int(abs(power.number))
-        if count <= MAX_PRODUCT and len(base) < 80:
-            product = "*".join([base] * count)
-            return f"({product})" if power.number > 0 else f"(1/({product}))"
-        if non_negative:
-            return f"pow({base},{exponent})"
-        even = f"pow(abs({base}),{spice_number(power.number - count % 2)})"
-        return f"({base}*{even})" if count % 2 else even
-    if non_negative:
+    if w.node.is_static or w.known(0, 0.0, math.inf):
         return f"pow({base},{exponent})"
     if is_const(power) or not power.is_static:
-        return f"pow({w.safe(0, 0.0, math.inf)},{exponent})"
+        odd = is_const(power) and power.number.is_integer() and power.number % 2.0 == 1.0
+        return f"{'pwr' if odd else 'pow'}({base},{exponent})"
     # The exponent is a parameter: a negative base is meant for whole exponents only.
     parity = f"(1-4*({exponent}/2-floor({exponent}/2)))"
-    return f"(pow(abs({base}),{exponent})*({base}<0 ? {parity} : 1))"
+    return f"(pow({base},{exponent})*({base}<0 ? {parity} : 1))"
+
+
+def _hyperbolic(w: _Written) -> str:
+    name, x = w.node.op, w.texts[0]
+    if w.node.is_static or w.known(0, -SINH_LIMIT, SINH_LIMIT):
+        return f"{name}({x})"
+    slope = math.sinh(SINH_LIMIT) / SINH_LIMIT
+    beyond = f"{slope:.6g}*{x if name == 'sinh' else f'abs({x})'}"
+    return f"((abs({x})<{spice_number(SINH_LIMIT)}) ? {name}({x}) : {beyond})"
+
+
+def _logarithm(w: _Written) -> str:
+    known = bounds(w.node.args[0], w.facts)
+    if known.low > 0.0 or w.node.is_static:
+        return f"ln({w.texts[0]})"
+    inside = w.texts[0] if known.low == 0.0 else f"abs({w.texts[0]})"
+    return f"ln({inside}+{spice_number(TINY)})"
+
+
+def _root(w: _Written) -> str:
+    if w.node.is_static or w.known(0, 0.0, math.inf):
+        return f"sqrt({w.texts[0]})"
+    return f"sqrt(abs({w.texts[0]}))"
 
 
 def _limexp(w: _Written) -> str:
@@ -224,11 +242,11 @@ _WRITERS: Mapping[str, Callable[[_Written], str]] = {
     "and": lambda w: f"(({w.texts[0]})&&({w.texts[1]}))",
     "or": lambda w: f"(({w.texts[0]})||({w.texts[1]}))",
     "not": lambda w: f"({w.texts[0]}==0)",
-    "exp": lambda w: f"exp({w.safe(0, -math.inf, EXP_LIMIT)})",
-    "sinh": lambda w: f"sinh({w.safe(0, -SINH_LIMIT, SINH_LIMIT)})",
-    "cosh": lambda w: f"cosh({w.safe(0, -SINH_LIMIT, SINH_LIMIT)})",
-    "ln": lambda w: f"ln({w.safe(0, TINY, math.inf)})",
-    "sqrt": lambda w: f"sqrt({w.safe(0, 0.0, math.inf)})",
+    "exp": lambda w: f"exp({w.texts[0]})",
+    "sinh": _hyperbolic,
+    "cosh": _hyperbolic,
+    "ln": _logarithm,
+    "sqrt": _root,
     "asin": lambda w: f"asin({w.safe(0, -1.0, 1.0)})",
     "acos": lambda w: f"acos({w.safe(0, -1.0, 1.0)})",
     "acosh": lambda w: f"acosh({w.safe(0, 1.0, math.inf)})",

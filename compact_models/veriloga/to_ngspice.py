@@ -27,6 +27,7 @@ from compact_models.veriloga.equations import (
     with_values,
 )
 from compact_models.veriloga.expressions import (
+    ONE,
     TIME,
     ZERO,
     Expr,
@@ -43,6 +44,7 @@ from compact_models.veriloga.expressions import (
     symbols,
     walk,
 )
+from compact_models.veriloga.helper_nodes import choose_helpers, with_helpers
 from compact_models.veriloga.intervals import ANYTHING, Interval
 from compact_models.veriloga.simplify import hoisted
 from compact_models.veriloga.spice_text import SpiceText, spice_number
@@ -50,6 +52,12 @@ from compact_models.veriloga.spice_text import SpiceText, spice_number
 
 STATE_CAPACITANCE = 1e-9
 """Farad on a state's node: its size is arbitrary, the rates are scaled with it."""
+
+BIAS_LEVELS = (0.3, -0.7, 1.1)
+"""Volt, at which the size of a quantity is estimated."""
+
+MODERATE = (1e-2, 1e3)
+"""Sizes of a helper node that need no scaling: the tolerances are meant for volts."""
 
 UNSET = -1e99
 """Stands for "not given" in a parameter whose default depends on others."""
@@ -101,6 +109,17 @@ class Subcircuit:
     scales: dict[str, float]
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A source that still waits for its text: kind "i" or "v"."""
+
+    name: str
+    high: str
+    low: str
+    kind: str
+    value: Expr
+
+
 class Writer:
     """Writes one subcircuit."""
 
@@ -113,7 +132,8 @@ class Writer:
         self.parameter_names = Names()
         self.node_of: dict[str, str] = {}
         self.system = self._scaled(system)
-        self.lines: list[str] = []
+        self.lines: list[str | _Source] = []
+        self.sizes: dict[Expr, float] = {}
         self.text = self._text()
 
     # ------------------------------------------------------------------ preparation
@@ -191,9 +211,10 @@ class Writer:
             self._state(state)
         for equation in self.system.implicit:
             self._implicit(equation)
+        lines = self._finished()
         ports = " ".join(self.node_of[p] for p in self.system.ports)
         header, settings, dependent = self._parameters()
-        body = [*dependent, *(f".param {n}={{{t}}}" for n, t in self.text.params), *self.lines]
+        body = [*dependent, *(f".param {n}={{{t}}}" for n, t in self.text.params), *lines]
         name = self.system.name
         head = f".subckt {name} {ports}" + (f" params: {header}" if header else "")
         text = "\n".join([head, *body, f".ends {name}", ""])
@@ -257,18 +278,59 @@ class Writer:
     def _current_source(self, name: str, f: Expr, high: str, low: str) -> None:
         if f.op == "neg":
             f, high, low = f.args[0], low, high
-        text = self.text.brace(f) if f.is_static else self.text.dynamic(f)
-        self.lines.append(f"b_{name} {high} {low} i={_unwrapped(text)}")
+        self.lines.append(_Source(name, high, low, "i", f))
 
     def _potential(self, f: Expr, q: Expr, high: str, low: str, index: int) -> None:
         f = hoisted([f])[0]
-        text = self.text.brace(f) if f.is_static else self.text.dynamic(f)
         if q is ZERO:
-            self.lines.append(f"b_{index} {high} {low} v={_unwrapped(text)}")
+            self.lines.append(_Source(f"{index}", high, low, "v", f))
             return
-        self.lines.append(f"b_{index} {high} n_{index}q v={_unwrapped(text)}")
+        self.lines.append(_Source(f"{index}", high, f"n_{index}q", "v", f))
         self._derivative(q, f"{index}")
         self.lines.append(f"h_{index} n_{index}q {low} v_{index}q 1")
+
+    # ------------------------------------------------------------------ sources and helpers
+
+    def _finished(self) -> list[str]:
+        """The lines with the sources written out, and shared parts on helper nodes."""
+        waiting = [line for line in self.lines if isinstance(line, _Source)]
+        roots = [source.value for source in waiting]
+        values, helpers = with_helpers(roots, choose_helpers(roots))
+        text_of = dict(zip(waiting, values, strict=True))
+        result = []
+        for node, definition in helpers:
+            result += self._helper(node, definition)
+        for line in self.lines:
+            if isinstance(line, _Source):
+                result.append(self._source(line, text_of[line]))
+            else:
+                result.append(line)
+        return result
+
+    def _helper(self, node: Expr, definition: Expr) -> list[str]:
+        """A node that holds a shared part, scaled so that the solver's tolerances suit it."""
+        name = self.nodes.of(node.name.replace("helper ", "h_"), "n_")
+        size = self._typical(definition) or 1.0
+        scale = size if not MODERATE[0] <= size <= MODERATE[1] else 1.0
+        text = f"v({name})" if scale == 1.0 else f"({spice_number(scale)}*v({name}))"
+        self.text.names[node] = text
+        self.sizes[node] = size
+        value = hoisted([mul(const(1.0 / scale), definition)])[0]
+        source = self._source(_Source(name, "0", name, "i", value), value)
+        return [source, f"r_{name} {name} 0 1"]
+
+    def _source(self, source: _Source, value: Expr) -> str:
+        text = self.text.brace(value) if value.is_static else self.text.dynamic(value)
+        gain = _gain(value)
+        if source.kind == "i" and gain is not None:
+            factor, plus, minus = gain
+            ends = " ".join(self._terminal(node) for node in (plus, minus))
+            factor_text = self.text.brace(factor)
+            return f"g_{source.name} {source.high} {source.low} {ends} {factor_text}"
+        return f"b_{source.name} {source.high} {source.low} {source.kind}={_unwrapped(text)}"
+
+    def _terminal(self, node: Expr) -> str:
+        return "0" if node is ZERO else self.text.names[node][2:-1]
 
     def _charge(self, q: Expr, high: str, low: str, index: int) -> None:
         """The current dq/dt from high to low."""
@@ -288,26 +350,28 @@ class Writer:
 
     def _derivative(self, q: Expr, name: str) -> None:
         """A capacitor whose current, read by the probe v_<name>q, is dq/dt."""
-        size = self._typical(q)
+        size = self._typical(q) or 1e-12
         scaled = hoisted([mul(const(1.0 / size), q)])[0]
         self.lines += [
-            f"b_{name}q n_{name}c 0 v={_unwrapped(self.text.dynamic(scaled))}",
+            _Source(f"{name}q", f"n_{name}c", "0", "v", scaled),
             f"c_{name}q n_{name}c n_{name}d {spice_number(size)}",
             f"v_{name}q n_{name}d 0 0",
         ]
 
-    def _typical(self, q: Expr) -> float:
-        """The size of a charge at ordinary bias, as a power of ten."""
+    def _typical(self, value: Expr) -> float:
+        """The size of a quantity at ordinary bias, as a power of ten; 0 if it is always zero."""
         values = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
+        values |= self.sizes
+        leaves = [n for n in walk([value]) if not n.args and n.op not in {"const", "parameter"}]
         sizes = []
-        for level in (0.3, -0.7, 1.1):
-            for node in walk([q]):
-                if not node.args and node.op not in {"const", "parameter"}:
+        for level in BIAS_LEVELS:
+            for node in leaves:
+                if node not in self.sizes:
                     values[node] = level * (1.0 + 0.1 * (node.serial % 7))
-            size = abs(evaluate([q], values)[0])
+            size = abs(evaluate([value], values)[0])
             if math.isfinite(size) and size > 0.0:
                 sizes.append(size)
-        return float(f"1e{math.floor(math.log10(max(sizes)))}") if sizes else 1e-12
+        return float(f"1e{math.floor(math.log10(max(sizes)))}") if sizes else 0.0
 
     def _state(self, state: StateEquation) -> None:
         node = symbol("node", f"state {state.symbol.name}")
@@ -346,6 +410,20 @@ def _unwrapped(text: str) -> str:
         if depth == 0 and index < len(text) - 1:
             return text
     return text[1:-1]
+
+
+def _gain(value: Expr) -> tuple[Expr, Expr, Expr] | None:
+    """(factor, plus, minus) of a linear source factor · (v(plus) - v(minus))."""
+    factor, rest = ONE, value
+    if value.op == "mul" and value.args[0].is_static:
+        factor, rest = value.args
+    elif value.op == "mul" and value.args[1].is_static:
+        rest, factor = value.args
+    if rest.op == "node":
+        return factor, rest, ZERO
+    if rest.op == "sub" and all(arg.op == "node" for arg in rest.args):
+        return factor, *rest.args
+    return None
 
 
 def _linear_factor(q: Expr, variable: Expr) -> Expr | None:
