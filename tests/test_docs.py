@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from cosim.cli.main import COMMANDS, cli
@@ -77,7 +78,7 @@ def test_specifications_of_the_documentation_are_valid(page, text):
 def test_commands_of_the_documentation_exist_with_their_options(line):
     _, name, *rest = shlex.split(line)
     assert name in COMMANDS
-    command = cli.get_command(None, name)
+    command = cli.get_command(click.Context(cli), name)
     options = {text for parameter in command.params for text in parameter.opts}
 
     used = {word for word in rest if word.startswith("-")}
