@@ -1,0 +1,166 @@
+"""The cells of a tile, compiled for the solver from the same models as the netlist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from compact_models import CompactModel, Device, compile_text
+from compact_models.errors import SpecError
+from compact_models.veriloga.equations import defaults
+from cosim.solver.cell_call import FIRST_PARAMETER, STEP_CLIP, STEP_LIMIT
+from cosim.solver.cell_source import Element, cell_text
+from cosim.solver.generated import module_of
+from netlists.cells import CellParts, load_cell
+from netlists.specs import TileSpec
+
+
+Array = Float[np.ndarray, "..."]
+
+# Below the thermal voltage, the sharpest exponential that a cell can hold; a middle node nearer to
+# its equilibrium than this is left to the steps of the whole tile.
+LOCAL_STEP_LIMIT = 0.02
+LOCAL_STEP_CLIP = 0.1
+# Currents of a two-terminal element may differ by rounding only.
+BALANCE = 1e-9
+
+RESISTOR = """
+`include "disciplines.vams"
+module resistor(te, be);
+    inout te, be;
+    electrical te, be;
+    parameter real conductance = 1e-6;
+    analog I(te, be) <+ conductance * V(te, be);
+endmodule
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class SolverCell:
+    """A cell that kernels can call.
+
+    Attributes:
+        function: the compiled function; kept because its address is used.
+        shared: parameters that all cells have in common.
+        device: what turns a conductance into the device parameter; `None` for an ideal resistor.
+        elements: the parts, device first.
+    """
+
+    function: Any
+    shared: np.ndarray
+    device: Device | None
+    elements: tuple[Element, ...]
+
+    @property
+    def address(self) -> int:
+        """Address of the compiled function."""
+        return int(self.function.address)
+
+    def parameters(self, conductances: Array) -> Array:
+        """The device parameter of each conductance [S].
+
+        Raises:
+            CardError: a conductance outside the card's range.
+        """
+        if self.device is None:
+            return np.asarray(conductances, dtype=np.float64)
+        return self.device.parameter_for(conductances)
+
+
+def tile_cell(spec: TileSpec, parts: CellParts | None = None) -> SolverCell:
+    """The cell of a tile.
+
+    Raises:
+        CardError: a card is unknown or malformed.
+        SpecError: the cell is not one that the solver can reduce to two terminals.
+    """
+    parts = parts or load_cell(spec)
+    if parts.device is None:
+        device = element(compile_text(RESISTOR), {}, varying="conductance")
+    else:
+        varying = parts.device.range.parameter
+        device = element(parts.device.model, parts.device.values, varying=varying)
+    access = None
+    if parts.transistor is not None:
+        model, card = parts.transistor.model, parts.transistor.card
+        values = {**card.values, model.system.temperature: spec.temperature}
+        access = element(model, values, near="d", far="s", held={"g": "gate", "b": "0.0"})
+    return series_cell(device, access, parts.device)
+
+
+def element(
+    model: CompactModel,
+    values: Mapping[str, float],
+    varying: str | None = None,
+    near: str | None = None,
+    far: str | None = None,
+    held: Mapping[str, str] | None = None,
+) -> Element:
+    """A model as part of a cell.
+
+    Args:
+        model: the compiled model.
+        values: parameters that differ from the model's defaults, temperature included.
+        varying: the parameter that differs from cell to cell.
+        near: the terminal towards the input line; the first port when not given.
+        far: the terminal towards the output line; the second port when not given.
+        held: what the other terminals are at: `gate`, or a number in volt.
+
+    Raises:
+        SpecError: the model has unknowns beyond these terminals, or does not carry the same current
+            through both.
+    """
+    near, far = near or model.ports[0], far or model.ports[1]
+    held = dict(held or {})
+    kernel = model.to_numba(frozen=True)
+    if set(kernel.unknowns) != {near, far, *held}:
+        raise SpecError(
+            f"cell: {model.name} has the DC unknowns {', '.join(kernel.unknowns)}; the solver "
+            f"takes elements with the terminals {', '.join((near, far, *held))} and nothing else; "
+            "use the ngspice engine for this cell"
+        )
+    every = defaults(model.system, dict(values))
+    part = Element(kernel, near, far, every, varying, held)
+    _check_balance(model, part)
+    return part
+
+
+def _check_balance(model: CompactModel, part: Element) -> None:
+    """Current in must be current out: nothing may leave through a gate or bulk in DC."""
+    import torch
+
+    grid = torch.linspace(-0.5, 0.7, 5, dtype=torch.float64)
+    near, far = torch.meshgrid(grid, grid, indexing="ij")
+    others = {name: 1.0 if what == "gate" else float(what) for name, what in part.held.items()}
+    function = model.to_torch(frozen=True)
+    needed = {name: part.values[name] for name in function.parameters}
+    rows = function({part.near: near, part.far: far, **others}, needed)
+    into, out = rows[part.near][0], rows[part.far][0]
+    if not bool(((into + out).abs() <= BALANCE * into.abs() + 1e-15).all()):
+        raise SpecError(
+            f"cell: in DC {model.name} carries different currents at {part.near} and {part.far}; "
+            "the solver takes elements without leakage to other terminals; use the ngspice engine"
+        )
+
+
+def series_cell(
+    device: Element, access: Element | None = None, programmable: Device | None = None
+) -> SolverCell:
+    """A device alone, or in series with an access element on the output-line side.
+
+    Args:
+        device: the element whose `varying` parameter differs from cell to cell.
+        access: a transistor with its gate held, or a two-terminal selector.
+        programmable: what turns conductances into values of that parameter.
+    """
+    elements = (device,) if access is None else (device, access)
+    module = module_of(cell_text(device, access, FIRST_PARAMETER))
+    values = [part.values[name] for part in elements for name in part.shared_names]
+    shared = np.zeros(FIRST_PARAMETER + len(values))
+    shared[STEP_LIMIT], shared[STEP_CLIP] = LOCAL_STEP_LIMIT, LOCAL_STEP_CLIP
+    shared[FIRST_PARAMETER:] = values
+    return SolverCell(module.cell, shared, programmable, elements)

@@ -1,0 +1,134 @@
+"""The compiled loop over samples, the one entry point of the forward solution.
+
+Samples that share a conductance matrix follow each other, so that what depends on the matrix alone
+is loaded once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from cosim.solver.arrays import (
+    INSIDE_ROW,
+    OUTPUT,
+    PARAMETER,
+    SHARE,
+    Lines,
+    System,
+)
+from cosim.solver.cell_call import CellCode
+from cosim.solver.evaluate import linearise
+from cosim.solver.generated import LOOP_MODULES, digest_of
+from cosim.solver.ladder import KERNEL
+from cosim.solver.newton import Outcome, Settings, newton, start
+
+
+# Columns of the report of each sample.
+CONVERGED, STEPS, SWEEPS, ERROR = range(4)
+REPORT_COLUMNS = 4
+
+
+class Job(NamedTuple):
+    """What to solve and where the answers go.
+
+    Attributes:
+        parameters: device parameters of each conductance matrix, `[matrices, rows, cols]`.
+        matrix: which of them each sample uses, `[samples]`.
+        voltages: of the drivers [V], `[samples, rows]`.
+        currents: receives the output currents [A], `[samples, cols]`.
+        report: receives how each sample ended, `[samples, REPORT_COLUMNS]`.
+        fields: receives drop, output and inside voltages [V] of each sample,
+            `[samples, 3, rows, cols]`; not written when it holds no samples.
+        resume: start from the state that the workspace holds.
+    """
+
+    parameters: np.ndarray
+    matrix: np.ndarray
+    voltages: np.ndarray
+    currents: np.ndarray
+    report: np.ndarray
+    fields: np.ndarray
+    resume: bool
+
+
+@njit(**KERNEL)
+def load_matrix(
+    system: System, state: np.ndarray, lines: Lines, cell: CellCode, parameters: np.ndarray
+) -> None:
+    """Take over a matrix of device parameters, and how small signals divide inside its cells."""
+    rows, cols = parameters.shape
+    padding = state.shape[1] - rows
+    for row in range(state.shape[1]):
+        for col in range(state.shape[2]):
+            real = row >= padding and col < cols
+            # Padded cells are evaluated and ignored; they need a value that is allowed.
+            state[PARAMETER, row, col] = (
+                parameters[row - padding, col] if real else parameters[0, 0]
+            )
+            state[SHARE, row, col] = 0.0
+    at_rest = np.zeros(rows)
+    start(state, at_rest)
+    linearise(system, state, lines, cell, at_rest)
+    for row in range(padding, state.shape[1]):
+        for col in range(cols):
+            state[SHARE, row, col] = system.planes[INSIDE_ROW, row, col]
+
+
+@njit(**KERNEL)
+def report(state: np.ndarray, lines: Lines, job: Job, sample: int, outcome: Outcome) -> None:
+    """Write a sample's currents, and how it ended; what is not a number is not a result."""
+    rows, cols = job.parameters.shape[1:]
+    padding = state.shape[1] - rows
+    good = outcome.converged
+    for col in range(cols):
+        current = lines.col_end[0, 0, col] * state[OUTPUT, state.shape[1] - 1, col]
+        job.currents[sample, col] = current
+        good = good and math.isfinite(current)
+    if not good:
+        for col in range(cols):
+            job.currents[sample, col] = np.nan
+    job.report[sample, CONVERGED] = 1.0 if good else 0.0
+    job.report[sample, STEPS] = outcome.steps
+    job.report[sample, SWEEPS] = outcome.sweeps
+    job.report[sample, ERROR] = outcome.error
+    if len(job.fields) > 0:
+        for plane in range(PARAMETER):
+            for row in range(rows):
+                for col in range(cols):
+                    job.fields[sample, plane, row, col] = state[plane, padding + row, col]
+
+
+@cache
+def sample_loop() -> Callable[..., None]:
+    """The compiled loop; its machine code is kept on disk for these sources of the solver."""
+    digest = digest_of(*LOOP_MODULES)
+
+    @njit(cache=True, **KERNEL)
+    def solve_samples(
+        system: System,
+        state: np.ndarray,
+        lines: Lines,
+        cell: CellCode,
+        settings: Settings,
+        job: Job,
+    ) -> None:
+        """Solve every sample of a job."""
+        if len(digest) == 0:  # Ties the kept machine code to the sources.
+            return
+        last = -1
+        for sample in range(len(job.matrix)):
+            if not job.resume:
+                if job.matrix[sample] != last:
+                    last = job.matrix[sample]
+                    load_matrix(system, state, lines, cell, job.parameters[last])
+                start(state, job.voltages[sample])
+            outcome = newton(system, state, lines, cell, job.voltages[sample], settings)
+            report(state, lines, job, sample, outcome)
+
+    return solve_samples

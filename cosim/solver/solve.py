@@ -1,0 +1,345 @@
+"""The solver of a tile: batches of inputs and of conductances, on all cores.
+
+    solver = TileSolver(spec)
+    solution = solver.solve(inputs, conductances)
+    solution.currents, solution.statuses
+
+Shapes follow those of a matrix product: inputs `[..., samples, rows]`, conductances
+`[..., rows, cols]`, currents `[..., samples, cols]`, where leading dimensions broadcast.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from queue import SimpleQueue
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from compact_models.errors import InputError, ShapeError
+from cosim.results import OK, Code, Status
+from cosim.solver.arrays import PARAMETER, System, aligned_zeros, new_state, new_system
+from cosim.solver.cell_call import PARAMETER as VALUE, SLOTS, CellCode
+from cosim.solver.cells import SolverCell, tile_cell
+from cosim.solver.circuit import Circuit
+from cosim.solver.newton import Settings
+from cosim.solver.samples import CONVERGED, ERROR, REPORT_COLUMNS, STEPS, SWEEPS, Job, sample_loop
+from cosim.solver.simd import LANES
+from netlists.arrays import finite_array
+from netlists.specs import TileSpec
+
+
+Array = Float[np.ndarray, "..."]
+Counts = Int[np.ndarray, "..."]
+
+# Parts of the input by which a sample that does not converge at once is approached.
+FIRST_PART, SMALLEST_PART = 0.25, 1e-3
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How exactly circuits are solved.
+
+    State and residual are always in double precision; the precision concerns the corrections.
+
+    Attributes:
+        tolerance: where Newton's iteration ends: the predicted relative error of the solution in
+            the energy norm of the output lines.
+        single: whether corrections are computed in single precision.
+    """
+
+    tolerance: float
+    single: bool
+
+    def __post_init__(self) -> None:
+        if not 1e-13 <= self.tolerance <= 1e-2:
+            raise InputError(
+                f"tolerance is {self.tolerance:g}; allowed is 1e-13 to 1e-2; "
+                "use cosim.solver.EXACT or cosim.solver.FAST"
+            )
+
+    @property
+    def settings(self) -> Settings:
+        """The same for the kernels."""
+        return Settings(self.tolerance, 1e-5 if self.single else 1e-12)
+
+    @property
+    def dtype(self) -> type:
+        """Working precision of the corrections."""
+        return np.float32 if self.single else np.float64
+
+
+EXACT = Accuracy(tolerance=1e-11, single=False)
+"""Currents within 1e-9 of the largest one."""
+
+FAST = Accuracy(tolerance=1e-6, single=True)
+"""Currents within 1e-6 of the largest one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The currents of a batch, and how each sample ended.
+
+    Attributes:
+        currents: `[..., samples, cols]` [A]; NaN where a sample did not converge.
+        statuses: one per sample, in the order of the flattened batch.
+        steps: Newton steps of each sample, `[..., samples]`.
+        sweeps: iterations of the linear steps of each sample.
+        fields: drop, output and inside voltages [V] of each sample, `[samples, 3, rows, cols]`, of
+            the flattened batch; `None` unless they were asked for.
+    """
+
+    currents: Array
+    statuses: tuple[Status, ...]
+    steps: Counts
+    sweeps: Counts
+    fields: Float[np.ndarray, "samples 3 rows cols"] | None = None
+
+    @property
+    def status(self) -> Status:
+        """The first status that is not ok, or ok."""
+        return next((status for status in self.statuses if not status.ok), OK)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Flattened inputs with the matrix that each of them meets.
+
+    Attributes:
+        inputs: `[samples, rows]` [V].
+        parameters: `[matrices, rows, cols]`.
+        matrix: index of the matrix of each sample.
+        shape: leading dimensions and samples of the result.
+    """
+
+    inputs: Float[np.ndarray, "samples rows"]
+    parameters: Float[np.ndarray, "matrices rows cols"]
+    matrix: Counts
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """What one thread computes in."""
+
+    system: System
+    state: np.ndarray
+    cell: CellCode
+
+
+class TileSolver:
+    """Solves one tile; arrays, machine code and threads are set up once.
+
+    Attributes:
+        circuit: wires, drivers, sensors and gates.
+        cell: what stands at the crosspoints.
+        accuracy: how exactly it solves.
+    """
+
+    def __init__(
+        self,
+        spec: TileSpec | None = None,
+        accuracy: Accuracy = EXACT,
+        *,
+        threads: int | None = None,
+        circuit: Circuit | None = None,
+        cell: SolverCell | None = None,
+    ) -> None:
+        """A solver for a tile.
+
+        Args:
+            spec: the tile; may be left out when circuit and cell are given.
+            accuracy: `EXACT`, `FAST` or your own.
+            threads: how many threads; all cores when not given.
+            circuit: replaces the uniform circuit of the spec.
+            cell: replaces the cell of the spec.
+
+        Raises:
+            InputError: neither spec nor both circuit and cell, or less than one thread.
+        """
+        if spec is None and (circuit is None or cell is None):
+            raise InputError("a solver needs a spec, or both circuit and cell; give one of these")
+        if threads is not None and threads < 1:
+            raise InputError(f"threads is {threads}; allowed is 1 or more; leave it out for all")
+        self.circuit = circuit if circuit is not None else Circuit.of(spec)  # type: ignore[arg-type]
+        self.cell = cell if cell is not None else tile_cell(spec)  # type: ignore[arg-type]
+        self.accuracy = accuracy
+        self.threads = threads or _cores()
+        self._lines = self.circuit.lines()
+        self._free: SimpleQueue[Workspace] = SimpleQueue()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def solve(
+        self, inputs: ArrayLike, conductances: ArrayLike, *, fields: bool = False
+    ) -> Solution:
+        """Solve a batch.
+
+        Args:
+            inputs: driver voltages [V], `[..., samples, rows]`, or `[rows]` for one sample.
+            conductances: of the devices alone [S], `[..., rows, cols]`.
+            fields: whether to keep the node voltages.
+
+        Raises:
+            ShapeError: arrays that do not fit the tile or each other, or are not finite.
+            CardError: a conductance outside the range of the device's card.
+        """
+        G = finite_array_of(conductances, "conductances", (self.circuit.rows, self.circuit.cols))
+        return self.solve_parameters(inputs, self.cell.parameters(G), fields=fields)
+
+    def solve_parameters(
+        self, inputs: ArrayLike, parameters: ArrayLike, *, fields: bool = False
+    ) -> Solution:
+        """As `solve`, with the device parameter of each cell in place of its conductance."""
+        return self.solve_batch(self.batch(inputs, parameters), fields=fields)
+
+    def batch(self, inputs: ArrayLike, parameters: ArrayLike) -> Batch:
+        """Check and flatten a batch."""
+        shape = (self.circuit.rows, self.circuit.cols)
+        P = finite_array_of(parameters, "parameters", shape)
+        X = np.asarray(inputs)
+        X = finite_array_of(X[None] if X.ndim == 1 else X, "inputs", (None, self.circuit.rows))
+        try:
+            leading = np.broadcast_shapes(X.shape[:-2], P.shape[:-2])
+        except ValueError:
+            raise ShapeError(
+                f"inputs have the shape {X.shape} and conductances {P.shape}; leading dimensions "
+                "must broadcast against each other; make them equal, or 1"
+            ) from None
+        matrices = np.arange(max(P[..., 0, 0].size, 1)).reshape(P.shape[:-2])
+        samples = X.shape[-2]
+        X = np.broadcast_to(X, (*leading, *X.shape[-2:]))
+        matrix = np.broadcast_to(matrices, leading)[..., None]
+        return Batch(
+            inputs=np.require(X.reshape(-1, shape[0]), requirements=["C", "W"]),
+            parameters=np.require(P.reshape(-1, *shape), requirements=["C", "W"]),
+            matrix=np.broadcast_to(matrix, (*leading, samples)).reshape(-1).copy(),
+            shape=(*leading, samples),
+        )
+
+    def solve_batch(self, batch: Batch, *, fields: bool = False) -> Solution:
+        """Solve a flattened batch."""
+        samples = len(batch.matrix)
+        rows, cols = self.circuit.rows, self.circuit.cols
+        job = Job(
+            batch.parameters,
+            batch.matrix,
+            batch.inputs,
+            np.empty((samples, cols)),
+            np.zeros((samples, REPORT_COLUMNS)),
+            np.empty((samples if fields else 0, 3, rows, cols)),
+            resume=False,
+        )
+        self._run(job)
+        return Solution(
+            currents=job.currents.reshape(*batch.shape, cols),
+            statuses=tuple(_status(line) for line in job.report),
+            steps=job.report[:, STEPS].astype(np.int64).reshape(batch.shape),
+            sweeps=job.report[:, SWEEPS].astype(np.int64).reshape(batch.shape),
+            fields=job.fields if fields else None,
+        )
+
+    def _run(self, job: Job) -> None:
+        """Solve a job's samples, in pieces on as many threads as there are."""
+        samples = len(job.matrix)
+        threads = min(self.threads, samples)
+        if threads == 1:
+            self._solve_piece(job)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="cosim-solver")
+        # Several pieces per thread, because samples differ in effort.
+        count = min(samples, 8 * threads)
+        edges = np.linspace(0, samples, count + 1).astype(int).tolist()
+        list(self._pool.map(self._solve_piece, [_piece(job, a, b) for a, b in pairwise(edges)]))
+
+    def _solve_piece(self, job: Job) -> None:
+        """Solve some samples in a workspace of this thread's own."""
+        workspace = self._new_workspace() if self._free.empty() else self._free.get()
+        try:
+            self._call(workspace, job)
+            for sample in np.flatnonzero(job.report[:, CONVERGED] == 0.0).tolist():
+                self._approach(workspace, _piece(job, sample, sample + 1))
+        finally:
+            self._free.put(workspace)
+
+    def _call(self, workspace: Workspace, job: Job) -> None:
+        """Run the compiled loop."""
+        lines, settings = self._lines, self.accuracy.settings
+        sample_loop()(workspace.system, workspace.state, lines, workspace.cell, settings, job)
+
+    def _approach(self, workspace: Workspace, job: Job) -> None:
+        """Solve one sample by raising its input in parts, each started from the part before."""
+        fields = workspace.state[:PARAMETER]
+        goal, reached, part = 0.0, 0.0, FIRST_PART
+        self._call(workspace, job._replace(voltages=0.0 * job.voltages))
+        good = fields.copy()
+        while part >= SMALLEST_PART:
+            goal = min(1.0, reached + part)
+            # The fields follow the input, to first order.
+            fields[:] = good * (goal / reached if reached > 0.0 else 1.0)
+            self._call(workspace, job._replace(voltages=goal * job.voltages, resume=True))
+            if not job.report[0, CONVERGED]:
+                part *= 0.5
+            elif goal == 1.0:
+                return
+            else:
+                good, reached, part = fields.copy(), goal, 2.0 * part
+        if goal != 1.0:
+            job.report[0, CONVERGED] = 0.0
+            job.currents[:] = np.nan
+
+    def _new_workspace(self) -> Workspace:
+        work = aligned_zeros((1, SLOTS, LANES), np.float64)
+        work[0, VALUE] = 1.0
+        return Workspace(
+            new_system(self._lines, self.accuracy.dtype),
+            new_state(self.circuit.rows, self.circuit.cols),
+            CellCode(self.cell.address, work, self.cell.shared.copy()),
+        )
+
+
+def finite_array_of(values: ArrayLike, what: str, shape: tuple[int | None, ...]) -> Array:
+    """An array of finite numbers whose last dimensions have a given shape."""
+    array = np.asarray(values)
+    if array.ndim < len(shape):
+        return finite_array(array, what, shape)
+    return finite_array(array, what, (*(None,) * (array.ndim - len(shape)), *shape))
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _piece(job: Job, first: int, last: int) -> Job:
+    """Some samples of a job, as views."""
+    window = slice(first, last)
+    return Job(
+        job.parameters,
+        job.matrix[window],
+        job.voltages[window],
+        job.currents[window],
+        job.report[window],
+        job.fields[window],
+        job.resume,
+    )
+
+
+def _status(report: Array) -> Status:
+    """How one sample ended."""
+    if report[CONVERGED]:
+        return OK
+    if np.isnan(report[ERROR]) and report[SWEEPS] == 0:
+        return Status(
+            Code.SINGULAR,
+            "the linearised circuit has no solution: some line or cell is tied to nothing",
+        )
+    return Status(
+        Code.NO_CONVERGENCE,
+        f"{report[STEPS]:.0f} Newton steps, also with the input raised in parts, "
+        f"ended at a relative correction of {report[ERROR]:.1g}",
+    )
