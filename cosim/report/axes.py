@@ -23,7 +23,7 @@ from jaxtyping import Real
 from markupsafe import Markup
 
 from cosim.report.model import Axis, Mark
-from cosim.report.scales import Scale, Ticks, fitted_scale, ticks
+from cosim.report.scales import Scale, Ticks, are_counts, fitted_scale, ticks
 from cosim.report.svg import group, label, line
 
 
@@ -52,8 +52,9 @@ def framed(
     """A frame of this width whose axes show all the values."""
     x = fitted_scale(x_axis, x_values, LEFT, width - RIGHT)
     y = fitted_scale(y_axis, y_values, HEIGHT - BOTTOM, TOP)
-    x_ticks = ticks(x_axis, x, target=round(5 * width / WIDTH))
-    y_ticks = ticks(y_axis, y)
+    target = round(5 * width / WIDTH)
+    x_ticks = ticks(x_axis, x, target, are_counts(x_axis, x_values))
+    y_ticks = ticks(y_axis, y, whole=are_counts(y_axis, y_values))
     return Frame(x, y, group([*horizontal_axis(x, x_ticks, y), *vertical_axis(y, y_ticks, x)]))
 
 

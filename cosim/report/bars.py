@@ -36,7 +36,9 @@ def histogram(chart: Histogram, width: float = WIDTH) -> Markup:
     counts, edges = counted(chart)
     reach = np.concatenate([edges, [float(mark.value) for mark in chart.marks]])
     count_axis = Axis("samples", low=0)
-    frame = framed(chart.x, count_axis, reach, np.append(counts, counts.max() * 1.04), width)
+    frame = framed(
+        chart.x, count_axis, reach, np.append(counts, np.ceil(counts.max() * 1.04)), width
+    )
     bars = []
     for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
         x, top, end = frame.x.at(left), frame.y.at(float(count)), frame.x.at(right)

@@ -98,20 +98,30 @@ def usable_values(axis: Axis, values: Real[np.ndarray, " points"]) -> Float[np.n
     return numbers[numbers > 0] if axis.log else numbers
 
 
-def ticks(axis: Axis, scale: Scale, target: int = 5) -> Ticks:
-    """About `target` round numbers between the ends of `scale`."""
-    return _log_ticks(axis, scale, target) if axis.log else _linear_ticks(axis, scale, target)
+def ticks(axis: Axis, scale: Scale, target: int = 5, whole: bool = False) -> Ticks:
+    """About `target` round numbers between the ends of `scale`, `whole` ones where asked."""
+    if axis.log:
+        return _log_ticks(axis, scale, target)
+    return _linear_ticks(axis, scale, round_step(scale.high - scale.low, target, whole))
 
 
-def round_step(span: float, target: int) -> float:
+def round_step(span: float, target: int, whole: bool = False) -> float:
     """The round number (1, 2, 2.5 or 5 times a power of ten) that divides `span` about so often."""
     rough = span / max(target, 1)
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(step for step in TICK_STEPS if step * power >= rough * 0.999999) * power
+    steps = [step * power for step in TICK_STEPS if step * power >= rough * 0.999999]
+    if whole:
+        steps = [max(1.0, step) for step in steps if step < 1 or step.is_integer()]
+    return steps[0]
 
 
-def _linear_ticks(axis: Axis, scale: Scale, target: int) -> Ticks:
-    step = round_step(scale.high - scale.low, target)
+def are_counts(axis: Axis, values: Real[np.ndarray, " points"]) -> bool:
+    """Whether an axis shows whole numbers only, such as epochs."""
+    usable = usable_values(axis, values)
+    return not axis.unit and usable.size > 0 and bool(np.all(usable == np.round(usable)))
+
+
+def _linear_ticks(axis: Axis, scale: Scale, step: float) -> Ticks:
     first, last = math.ceil(scale.low / step - 1e-9), math.floor(scale.high / step + 1e-9)
     values = tuple(index * step for index in range(first, last + 1))
     factor, title = _prefixed(axis, max(abs(scale.low), abs(scale.high)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from cosim.report.model import Axis
-from cosim.report.scales import Scale, fitted_scale, round_step, ticks
+from cosim.report.scales import Scale, are_counts, fitted_scale, round_step, ticks
 
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
@@ -82,6 +82,18 @@ def test_numbers_without_unit_far_from_one_move_their_power_into_the_title():
 @pytest.mark.parametrize(("span", "step"), [(1.0, 0.2), (9.0, 2.0), (0.011, 0.0025), (5e3, 1e3)])
 def test_step_is_the_next_round_number(span, step):
     assert round_step(span, 5) == pytest.approx(step)
+
+
+@pytest.mark.parametrize(
+    ("last", "labels"), [(3, "0 1 2 3"), (20, "0 5 10 15 20"), (80, "0 20 40 60 80")]
+)
+def test_what_is_counted_has_whole_ticks(last, labels):
+    epochs = np.arange(0, last + 1)
+    axis = Axis("epoch")
+    scale = fitted_scale(axis, epochs, 0.0, 1.0)
+
+    assert are_counts(axis, epochs)
+    assert ticks(axis, scale, 5, whole=True).labels == tuple(labels.split())
 
 
 @pytest.mark.parametrize("log", [False, True])
