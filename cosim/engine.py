@@ -2,12 +2,14 @@
 
     mvm_many([(conductances, inputs), ...]) -> [output currents, ...]
 
-`NgspiceEngine` simulates the full netlist; `SurrogateEngine` evaluates a fitted stand-in. Because
+`NgspiceEngine` simulates the full netlist; `SolverEngine` solves the same circuit, from the same
+models, with a method made for crossbars; `SurrogateEngine` evaluates a fitted stand-in. Because
 they are interchangeable, any two can be compared, and one conformance suite runs against all.
 """
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from jaxtyping import Float
 from cosim.errors import SimulationFailed
 from cosim.ngspice import DcSweep, Result, Simulation, Workers, ngspice_info
 from cosim.results import OK, Status
+from cosim.solver.solve import EXACT, Accuracy, TileSolver
 from cosim.surrogate import Surrogate
 from netlists import names
 from netlists.arrays import checked_conductances, checked_inputs
@@ -26,9 +29,10 @@ from netlists.specs import TileSpec
 from netlists.testbench import read_testbench
 
 
+# `_`: one call takes jobs with different numbers of samples.
 Conductances = Float[np.ndarray, "rows cols"]
-Inputs = Float[np.ndarray, "samples rows"]
-Currents = Float[np.ndarray, "samples cols"]
+Inputs = Float[np.ndarray, "_ rows"]
+Currents = Float[np.ndarray, "_ cols"]
 Job = tuple[Conductances, Inputs]
 Progress = Callable[[int], object]
 
@@ -170,6 +174,47 @@ class _Gather:
         if not self.status[job].ok:
             output[:] = np.nan
         return Readout(job, output, self.status[job], self.seconds[job])
+
+
+class SolverEngine(AbstractEngine):
+    """The structured solver: the equations of the netlist, without ngspice."""
+
+    name = "solver"
+
+    def __init__(
+        self, spec: TileSpec, accuracy: Accuracy = EXACT, threads: int | None = None
+    ) -> None:
+        """An engine for one tile.
+
+        Args:
+            spec: the tile.
+            accuracy: how exactly it solves.
+            threads: how many threads; all cores when not given.
+        """
+        self.spec = spec
+        self.solver = TileSolver(spec, accuracy, threads=threads)
+
+    def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
+        """Evaluate jobs in order; one sample that does not converge fails its job."""
+        for index, (conductances, inputs) in enumerate(jobs):
+            G = checked_conductances(self.spec, conductances)
+            X = checked_inputs(self.spec, inputs)
+            began = time.perf_counter()
+            solution = self.solver.solve(X, G)
+            currents = solution.currents
+            if not solution.status.ok:
+                currents = np.full_like(currents, np.nan)
+            yield Readout(index, currents, solution.status, time.perf_counter() - began)
+
+    def provenance(self) -> dict[str, str]:
+        """The accuracy that was asked for."""
+        accuracy = self.solver.accuracy
+        precision = "single" if accuracy.single else "double"
+        return {
+            "engine": self.name,
+            "tolerance": f"{accuracy.tolerance:g}",
+            "corrections": f"{precision} precision",
+        }
 
 
 class SurrogateEngine(AbstractEngine):

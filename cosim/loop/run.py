@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +32,20 @@ from cosim.surrogate import LineModeGalerkin, load, save
 from netlists.specs import TileSpec
 
 
-# name, title, what it depends on besides the stages before it, work
-Stage = tuple[str, str, list[Any], Callable[[], Results]]
+class Stage(NamedTuple):
+    """One step of the loop.
+
+    Attributes:
+        name: of its record.
+        title: what it does, for people.
+        dependencies: what it depends on besides the stages before it, as JSON values.
+        work: does it.
+    """
+
+    name: str
+    title: str
+    dependencies: list[Any]
+    work: Callable[[], Results]
 
 
 def run_study(
@@ -60,52 +72,59 @@ def run_study(
     folder.mkdir(parents=True, exist_ok=True)
     context = Context(study, tile, folder, NgspiceEngine(tile, workers), progress or Progress())
     _keep_inputs(context, command)
-    specs = study.model_dump(mode="json")
-    provenance = context.engine.provenance()
-    stages: list[Stage] = [
-        (
-            "samples",
-            f"sampling the tile in ngspice ({study.characterize.samples} samples)",
-            [tile.content_hash(), specs["characterize"], provenance],
-            lambda: take_samples(context),
-        ),
-        (
-            "fit",
-            "fitting the surrogate",
-            [specs["surrogate"], study.seed],
-            lambda: fit_surrogate(context),
-        ),
-        (
-            "train",
-            "training plainly and variability aware",
-            [specs["network"], specs["training"]],
-            lambda: train_both(context, surrogate_of(context)),
-        ),
-        (
-            "program",
-            f"programming {study.programming.chips} chips",
-            [specs["programming"]],
-            lambda: program_both(context),
-        ),
-        *(
-            (
-                f"replay-{training}",
-                f"replaying the {training} network in ngspice",
-                [study.evaluation.images],
-                partial(_replay, context, training),
-            )
-            for training in TRAININGS
-        ),
-        ("look", "looking inside the tile", [], lambda: look(context)),
-    ]
     records, key = {}, ""
     with one_thread():
-        for name, title, dependencies, work in stages:
+        for name, title, dependencies, work in _plan(context):
             key = key_of(key, *dependencies)
             records[name] = context.stages.run(name, title, key, work)
     context.progress.announce("writing the report")
     write_report(folder)
     return Outcome(study, records)
+
+
+def _plan(context: Context) -> list[Stage]:
+    """The stages of a run; each depends on all before it."""
+    study, tile = context.study, context.tile
+    specs = study.model_dump(mode="json")
+    samples = study.characterize.samples
+    characterized = [tile.content_hash(), specs["characterize"], context.engine.provenance()]
+    replays = [
+        Stage(
+            f"replay-{training}",
+            f"replaying the {training} network in ngspice",
+            [study.evaluation.images],
+            partial(_replay, context, training),
+        )
+        for training in TRAININGS
+    ]
+    return [
+        Stage(
+            "samples",
+            f"sampling the tile in ngspice ({samples} samples)",
+            characterized,
+            partial(take_samples, context),
+        ),
+        Stage(
+            "fit",
+            "fitting the surrogate",
+            [specs["surrogate"], study.seed],
+            partial(fit_surrogate, context),
+        ),
+        Stage(
+            "train",
+            "training plainly and variability aware",
+            [specs["network"], specs["training"]],
+            partial(_train, context),
+        ),
+        Stage(
+            "program",
+            f"programming {study.programming.chips} chips",
+            [specs["programming"]],
+            partial(program_both, context),
+        ),
+        *replays,
+        Stage("look", "looking inside the tile", [], partial(look, context)),
+    ]
 
 
 @contextmanager
@@ -127,6 +146,10 @@ def _keep_inputs(context: Context, command: str) -> None:
         "command": command,
     }
     (context.folder / "run.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _train(context: Context) -> Results:
+    return train_both(context, surrogate_of(context))
 
 
 def _replay(context: Context, training: str) -> Results:
