@@ -8,6 +8,7 @@ from cosim.surrogate.dataset import TileSamples
 from cosim.surrogate.domain import Domain, DomainReport
 from cosim.surrogate.fit import Fit, FitSettings, fit
 from cosim.surrogate.ideal import IdealProduct
+from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin, domain_of, recommended_modes
 from cosim.surrogate.store import StoredSurrogate, load, save
 from cosim.surrogate.wire_kernels import WireResistances
@@ -23,6 +24,7 @@ __all__ = [
     "Fit",
     "FitSettings",
     "IdealProduct",
+    "LineModeFields",
     "LineModeGalerkin",
     "Operator",
     "Provenance",

@@ -38,7 +38,7 @@ SWEEP_POINTS = 6000
 # Cells are linearised at the secant through this part of the read voltage, not at zero bias:
 # the root mean square of a uniformly distributed input, raised a little towards the strong ones
 # because they carry the current.
-SECANT = 0.67
+SECANT = 0.7
 # Largest `g_half` in units of the largest conductance; beyond it y is proportional to g.
 STIFFEST = 1e3
 

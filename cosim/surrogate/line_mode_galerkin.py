@@ -30,7 +30,7 @@ from torch import Tensor
 from cosim.surrogate.base import Operator, Surrogate
 from cosim.surrogate.cell_polynomial import CUBIC, CellCurrent, CellPolynomial, CellRange, Term
 from cosim.surrogate.domain import Domain
-from cosim.surrogate.line_modes import LIFT, LinearResponse, linear_response
+from cosim.surrogate.line_modes import LIFT, LinearResponse, linear_response, reduced
 from cosim.surrogate.wire_kernels import WireKernels, WireResistances
 
 
@@ -84,6 +84,8 @@ class LineModeGalerkin(Surrogate):
     """
 
     kind: ClassVar[str] = "line_mode_galerkin"
+    default_terms: ClassVar[tuple[Term, ...]] = CUBIC
+    fewest_modes: ClassVar[int] = 1
 
     mean_weights: Tensor
 
@@ -99,7 +101,8 @@ class LineModeGalerkin(Surrogate):
     ) -> None:
         super().__init__(rows, cols, domain)
         self.wires = wires
-        self.modes = recommended_modes(rows, cols, wires, domain) if modes is None else modes
+        recommended = max(recommended_modes(rows, cols, wires, domain), self.fewest_modes)
+        self.modes = recommended if modes is None else modes
         self.cell = cell
         self.shape_conductance = shape_conductance
         self.kernels = WireKernels(rows, cols, wires, self.modes)
@@ -115,7 +118,7 @@ class LineModeGalerkin(Surrogate):
         current: CellCurrent,
         domain: Domain,
         modes: int | None = None,
-        terms: tuple[Term, ...] = CUBIC,
+        terms: tuple[Term, ...] | None = None,
     ) -> Self:
         """The closed form: wires as stated, cell polynomial from a sweep of one cell.
 
@@ -127,11 +130,11 @@ class LineModeGalerkin(Surrogate):
                 conductance [S]; float64, vectorised.
             domain: inputs and conductances to fit for.
             modes: load modes per line; None chooses by the electrical length of the lines.
-            terms: exponents of the cell polynomial.
+            terms: exponents of the cell polynomial; None takes those that suit the class.
         """
         column_resistance = float(WireKernels(rows, cols, wires, 1).col.sum(0).max())
         span = CellRange.of_tile(domain, column_resistance)
-        cell = CellPolynomial.fit(current, span, terms)
+        cell = CellPolynomial.fit(current, span, terms or cls.default_terms)
         return cls(rows, cols, wires, cell, domain, modes)
 
     @classmethod
@@ -146,13 +149,12 @@ class LineModeGalerkin(Surrogate):
             modes,
         )
 
-    def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> MeanFieldOperator:
+    def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> Operator:
         """The operator of a tile whose cells have the conductances `G` [S]."""
         self.check_conductances(G)
         coefficients = self.cell.coefficients(G)
-        secant = torch.tensor(self.cell.secant_weights(), dtype=G.dtype, device=G.device)
-        a = torch.tensordot(secant, coefficients, dims=([0], [0]))
-        response = linear_response(a, self.kernels, self._shape_mean(G, a))
+        a = self.secant(coefficients)
+        response = linear_response(reduced(a, self.kernels, self.shape_mean(a)))
         by_power = _by_power(self.cell.terms, coefficients, a, response)
 
         degree = max(p + q for p, q in self.cell.terms)
@@ -219,10 +221,10 @@ class LineModeGalerkin(Surrogate):
 
     def replaced(
         self, wires: WireResistances | None = None, coefficient: Tensor | None = None
-    ) -> LineModeGalerkin:
+    ) -> Self:
         """The same surrogate with other wires or other cell coefficients."""
         cell = self.cell if coefficient is None else self.cell.with_coefficient(coefficient)
-        return LineModeGalerkin(
+        return type(self)(
             self.rows,
             self.cols,
             wires or self.wires,
@@ -232,10 +234,18 @@ class LineModeGalerkin(Surrogate):
             self.shape_conductance,
         )
 
-    def _shape_mean(self, G: Tensor, a: Tensor) -> Tensor | None:
+    def secant(
+        self, coefficients: Float[Tensor, "terms *tiles rows cols"]
+    ) -> Float[Tensor, "*tiles rows cols"]:
+        """Linearised conductance of every cell [S]."""
+        weights = coefficients.new_tensor(self.cell.secant_weights())
+        return torch.tensordot(weights, coefficients, dims=([0], [0]))
+
+    def shape_mean(self, a: Float[Tensor, "*tiles rows cols"]) -> Float[Tensor, "*tiles"] | None:
+        """Mean conductance that the mode shapes are made for; None for each tile's own."""
         if self.shape_conductance is None:
             return None
-        return torch.full(G.shape[:-2], self.shape_conductance, dtype=a.dtype, device=a.device)
+        return a.new_full(a.shape[:-2], self.shape_conductance)
 
 
 def domain_of(spec: TileSpec) -> Domain:

@@ -39,6 +39,61 @@ LIFT = 1e-6
 
 
 @dataclass(frozen=True)
+class ReducedNetwork:
+    """The Galerkin system of tiles, with the rows eliminated.
+
+    Attributes:
+        a: linearised conductances [S].
+        phi: load modes of the rows [V per unit].
+        psi: load modes of the columns [V per unit].
+        A_inv: inverses of the row blocks.
+        AC: row unknowns per column unknown.
+        u: row unknowns per volt of the row's own input, all columns grounded (with a minus sign).
+        own: voltage of a cell's row node per volt on that row, all columns grounded.
+        S: Schur complement of the columns.
+        R: drive of the column unknowns per volt of the inputs.
+    """
+
+    a: Float[Tensor, "*tiles rows cols"]
+    phi: Float[Tensor, "*tiles rows kr cols"]
+    psi: Float[Tensor, "*tiles rows kc cols"]
+    A_inv: Float[Tensor, "*tiles rows kr kr"]
+    AC: Float[Tensor, "*tiles rows_kr kc_cols"]
+    u: Float[Tensor, "*tiles rows kr 1"]
+    own: Float[Tensor, "*tiles rows cols"]
+    S: Float[Tensor, "*tiles kc_cols kc_cols"]
+    R: Float[Tensor, "*tiles rows kc_cols"]
+
+    def fields(
+        self,
+        V: Float[Tensor, "*tiles samples rows"],
+        excess: Float[Tensor, "*tiles samples rows cols"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "*tiles samples rows cols"], Float[Tensor, "*tiles samples rows cols"]
+    ]:
+        """Voltage across every cell and voltage of every column node [V].
+
+        Args:
+            V: inputs [V].
+            excess: currents that the cells draw beyond a d [A]; None for linear cells.
+        """
+        rows, kr, cols = self.phi.shape[-3:]
+        kc = self.psi.shape[-2]
+        drive = V @ self.R
+        rho = -V[..., None] * self.u[..., None, :, :, 0]
+        if excess is not None:
+            into_rows = torch.einsum("...sij,...ipj->...sip", excess, self.phi)
+            into_cols = torch.einsum("...sij,...iqj->...sqj", excess, self.psi)
+            drive = drive + into_cols.flatten(-2) - into_rows.flatten(-2) @ self.AC
+            rho = rho - torch.einsum("...sip,...ipr->...sir", into_rows, self.A_inv)
+        gam = _solve_spd(self.S, drive.transpose(-1, -2)).transpose(-1, -2)
+        rho = rho + (gam @ self.AC.transpose(-1, -2)).unflatten(-1, (rows, kr))
+        vr = V[..., None] + torch.einsum("...sip,...ipj->...sij", rho, self.phi)
+        vc = torch.einsum("...sqj,...iqj->...sij", gam.unflatten(-1, (kc, cols)), self.psi)
+        return vr - vc, vc
+
+
+@dataclass(frozen=True)
 class LinearResponse:
     """What the reduced network of a tile does, per volt.
 
@@ -55,21 +110,18 @@ class LinearResponse:
     rise: Float[Tensor, "*tiles rows cols"]
 
 
-def linear_response(
+def reduced(
     a: Float[Tensor, "*tiles rows cols"],
     kernels: WireKernels,
     mean: Float[Tensor, "*tiles"] | None = None,
-) -> LinearResponse:
-    """Galerkin response of tiles whose cells have the linearised conductances `a` [S].
+) -> ReducedNetwork:
+    """The Galerkin system of tiles whose cells have the linearised conductances `a` [S].
 
     Args:
         a: conductances; gradients flow through them.
         kernels: the wires.
         mean: conductance that the mode shapes are made for; None takes each tile's own mean.
             The shapes only choose a basis and carry no gradient.
-
-    Raises:
-        CosimError: the reduced system is not positive definite in this precision.
     """
     batch, (rows, cols) = a.shape[:-2], a.shape[-2:]
     kr, kc = kernels.row_modes, kernels.col_modes
@@ -88,19 +140,30 @@ def linear_response(
     own = 1 - (u * phi).sum(-2)
     C = (f[..., :, :, None, :] * psi[..., :, None, :, :]).reshape(*batch, rows, kr, kc * cols)
     AC = (A_inv @ C).reshape(*batch, rows * kr, kc * cols)
-    F = f.reshape(*batch, rows * kr, cols)
-
     S = _block_diagonal(B) - AC.transpose(-1, -2) @ C.reshape(*batch, rows * kr, kc * cols)
-    T = AC.transpose(-1, -2) @ F - torch.diag_embed(h.sum(-3)).reshape(*batch, kc * cols, cols)
     R = (own[..., :, None, :] * h).reshape(*batch, rows, kc * cols)
-    X = _solve_spd(S, R.transpose(-1, -2))
+    return ReducedNetwork(a, phi, psi, A_inv, AC, u, own, S, R)
 
+
+def linear_response(network: ReducedNetwork) -> LinearResponse:
+    """The response of a reduced network to its inputs.
+
+    Raises:
+        CosimError: the reduced system is not positive definite in this precision.
+    """
+    a, phi, psi, AC = network.a, network.phi, network.psi, network.AC
+    batch, (rows, cols) = a.shape[:-2], a.shape[-2:]
+    kr, kc = phi.shape[-2], psi.shape[-2]
+    F = (a[..., :, None, :] * phi).reshape(*batch, rows * kr, cols)
+    H = (a[..., :, None, :] * psi).sum(-3)
+    T = AC.transpose(-1, -2) @ F - torch.diag_embed(H).reshape(*batch, kc * cols, cols)
+    X = _solve_spd(network.S, network.R.transpose(-1, -2))
     gam = X.sum(-1, keepdim=True)
-    rho = (AC @ gam).reshape(*batch, rows, kr, 1) - u
+    rho = (AC @ gam).reshape(*batch, rows, kr, 1) - network.u
     rise = (psi * gam.reshape(*batch, 1, kc, cols)).sum(-2)
     return LinearResponse(
-        transfer=own * a + X.transpose(-1, -2) @ T,
-        own=own,
+        transfer=network.own * a + X.transpose(-1, -2) @ T,
+        own=network.own,
         common=1 + (rho * phi).sum(-2) - rise,
         rise=rise,
     )

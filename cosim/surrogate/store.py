@@ -26,6 +26,7 @@ from cosim.errors import DatasetError, MissingFileError
 from cosim.surrogate.base import Surrogate
 from cosim.surrogate.certificate import Certificate
 from cosim.surrogate.ideal import IdealProduct
+from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin
 
 
@@ -34,7 +35,9 @@ FORMAT_VERSION = 1
 WEIGHTS = "surrogate.safetensors"
 DESCRIPTION = "surrogate.json"
 
-KINDS: dict[str, type[Surrogate]] = {kind.kind: kind for kind in (IdealProduct, LineModeGalerkin)}
+KINDS: dict[str, type[Surrogate]] = {
+    kind.kind: kind for kind in (IdealProduct, LineModeGalerkin, LineModeFields)
+}
 
 
 @dataclass(frozen=True)
