@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cosim.engine import AbstractEngine, NgspiceEngine, SurrogateEngine
+from cosim.engine import AbstractEngine, NgspiceEngine, SolverEngine, SurrogateEngine
 from cosim.errors import InputError
 from cosim.ngspice import Workers
 from cosim.surrogate import load
@@ -60,7 +60,7 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def open_engine(
     name: str, spec: TileSpec, workers: int | None, scheduler: str | None, runner: str
 ) -> Iterator[AbstractEngine]:
-    """An engine by name: `ngspice`, or the path of a surrogate folder.
+    """An engine by name: `ngspice`, `solver`, or the path of a surrogate folder.
 
     Raises:
         InputError: an unknown engine, or a surrogate of another tile.
@@ -70,9 +70,12 @@ def open_engine(
         with Workers(workers, scheduler=scheduler, runner=runner) as pool:
             yield NgspiceEngine(spec, pool)
         return
+    if name == "solver":
+        yield SolverEngine(spec, threads=workers)
+        return
     if not Path(name).is_dir():
         raise InputError(
-            f"engine `{name}` is unknown; use `ngspice`, or the path of a surrogate folder"
+            f"engine `{name}` is unknown; use `ngspice`, `solver`, or a surrogate's folder"
         )
     stored = load(name, spec.content_hash())
     yield SurrogateEngine(spec, stored.surrogate)
