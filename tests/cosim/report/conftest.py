@@ -33,7 +33,6 @@ from cosim.report.model import (
     TileDrawing,
     TimeBar,
 )
-from netlists.specs import TileSpec
 
 
 FLAGS = (
@@ -169,27 +168,9 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tile_spec():
-    """A 32 × 32 tile of 1T1R cells."""
-    return TileSpec.from_dict(
-        {
-            "name": "digits_32x32",
-            "rows": 32,
-            "cols": 32,
-            "temperature": 300.15,
-            "cell": {
-                "topology": "1T1R",
-                "device": "rram_gap__stanford_jiang2016",
-                "access_transistor": "nmos_ekv__generic_130nm",
-                "gate_voltage": 1.2,
-                "conductance_min": 5e-6,
-                "conductance_max": 150e-6,
-            },
-            "wires": {"input_line_resistance": 1.0, "output_line_resistance": 1.0},
-            "drivers": {"read_voltage": 0.2, "source_resistance": 50.0},
-            "sensing": {"input_resistance": 5.0},
-        }
-    )
+def tile_spec(rram_tile):
+    """A 32 × 32 tile of 1T1R cells with a resistance in every place that can have one."""
+    return rram_tile(32, 32, drivers={"source_resistance": 50.0}, sensing={"input_resistance": 5.0})
 
 
 @pytest.fixture(scope="session")
