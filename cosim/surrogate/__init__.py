@@ -8,8 +8,10 @@ from cosim.surrogate.dataset import TileSamples
 from cosim.surrogate.domain import Domain, DomainReport
 from cosim.surrogate.fit import Fit, FitSettings, fit
 from cosim.surrogate.ideal import IdealProduct
+from cosim.surrogate.known_weights import corrected
 from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin, domain_of, recommended_modes
+from cosim.surrogate.series_resistance import SeriesResistance
 from cosim.surrogate.store import StoredSurrogate, load, save
 from cosim.surrogate.wire_kernels import WireResistances
 
@@ -28,6 +30,7 @@ __all__ = [
     "LineModeGalerkin",
     "Operator",
     "Provenance",
+    "SeriesResistance",
     "StoredSurrogate",
     "Surrogate",
     "TileSamples",
@@ -36,6 +39,7 @@ __all__ = [
     "accuracy_of",
     "certify",
     "conformal_bound",
+    "corrected",
     "domain_of",
     "fit",
     "load",

@@ -62,14 +62,19 @@ class MeanFieldOperator(Operator):
         self, V: Float[Tensor, "*tiles samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
+        inputs, means = self.features(V)
+        return inputs @ self.weights + means @ self.offsets
+
+    def features(
+        self, V: Float[Tensor, "*tiles samples rows"]
+    ) -> tuple[Float[Tensor, "*tiles samples features"], Float[Tensor, "*tiles samples degree"]]:
+        """What `weights` and `offsets` multiply."""
         s = V @ self.mean_weights[:, None]
         degree = self.offsets.shape[-2]
         inputs = _powers(V, degree)
         means = _powers(s, degree)
-        features = [
-            inputs[a - 1] if b == 0 else inputs[a - 1] * means[b - 1] for a, b in self.powers
-        ]
-        return torch.cat(features, -1) @ self.weights + torch.cat(means, -1) @ self.offsets
+        blocks = [inputs[a - 1] if b == 0 else inputs[a - 1] * means[b - 1] for a, b in self.powers]
+        return torch.cat(blocks, -1), torch.cat(means, -1)
 
 
 class LineModeGalerkin(Surrogate):

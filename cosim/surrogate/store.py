@@ -28,6 +28,7 @@ from cosim.surrogate.certificate import Certificate
 from cosim.surrogate.ideal import IdealProduct
 from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin
+from cosim.surrogate.series_resistance import SeriesResistance
 
 
 FORMAT = "cosim surrogate"
@@ -36,7 +37,7 @@ WEIGHTS = "surrogate.safetensors"
 DESCRIPTION = "surrogate.json"
 
 KINDS: dict[str, type[Surrogate]] = {
-    kind.kind: kind for kind in (IdealProduct, LineModeGalerkin, LineModeFields)
+    kind.kind: kind for kind in (IdealProduct, LineModeGalerkin, LineModeFields, SeriesResistance)
 }
 
 

@@ -7,6 +7,7 @@ import torch
 from cosim.errors import ShapeError
 from cosim.surrogate import (
     FitSettings,
+    LineModeFields,
     LineModeGalerkin,
     Provenance,
     TileSamples,
@@ -76,6 +77,28 @@ def test_samples_that_are_only_noise_do_not_replace_the_closed_form(cells, domai
     result = fit(start, exact, PROVENANCE, QUICK)
     assert not result.certificate.refined
     assert result.surrogate is start
+
+
+def test_over_many_refits_the_bound_covers_fresh_samples_as_often_as_it_says(
+    cells, domain, wires, drawn
+):
+    """Twenty fits, each judged on samples of matrices that were drawn after it."""
+    reference = LineModeFields.from_cell(8, 6, wires, cells.sinh_1t1r, domain)
+    start = LineModeGalerkin.from_cell(8, 6, wires, cells.sinh_1t1r, domain)
+
+    def measured(matrices, seed):
+        G, V = drawn(8, 6, matrices, 6, seed=seed)
+        V, matrix = V.reshape(-1, 8), np.repeat(np.arange(matrices), 6)
+        blank = TileSamples(G, V, np.zeros((len(V), 6)), matrix)
+        return TileSamples(G, V, blank.predict(reference), matrix)
+
+    covered = []
+    for seed in range(20):
+        result = fit(start, measured(24, seed), PROVENANCE, FitSettings(iterations=1, seed=seed))
+        fresh = measured(24, 1000 + seed)
+        error = np.abs(fresh.predict(result.surrogate) - fresh.outputs)
+        covered.append(np.mean(error <= result.certificate.bound(0.95)))
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.01)
 
 
 def test_two_matrices_are_too_few(cells, domain, wires, drawn):
