@@ -23,6 +23,7 @@ from cosim.ngspice.advice import how_to_install
 from cosim.ngspice.deck import Build, runnable_deck
 from cosim.ngspice.environment import simulator_environment
 from cosim.ngspice.outcome import outcome, plot_name
+from cosim.ngspice.priming import priming_lines
 from cosim.ngspice.rawfile import read_rawfile
 from cosim.ngspice.simulation import Result, Simulation
 from cosim.results import Code, Status
@@ -122,7 +123,8 @@ class BatchRunner:
             "quit 0",  # otherwise ngspice looks for analyses in the deck and fails without
             ".endc",
         )
-        return runnable_deck(simulation, self.build, commands)
+        priming = priming_lines(simulation, self.build)
+        return runnable_deck(simulation, self.build, (*priming, *commands))
 
 
 def _read(simulation: Simulation, rawfile: Path, said: str) -> Result:

@@ -22,6 +22,7 @@ from cosim.errors import SimulatorError, SimulatorMissing
 from cosim.ngspice.advice import how_to_install
 from cosim.ngspice.deck import Build, runnable_deck
 from cosim.ngspice.environment import simulator_environment
+from cosim.ngspice.priming import priming_lines
 from cosim.ngspice.simulation import Result, Simulation
 from cosim.ngspice.worker import Answer, Hello, Request
 from cosim.results import Code, Status
@@ -84,9 +85,14 @@ class WorkerProcess:
 
     def run(self, simulation: Simulation, timeout: float) -> Result:
         """Run one simulation for at most `timeout` seconds."""
+        text = runnable_deck(simulation, self.build, priming_lines(simulation, self.build))
+        return self.run_text(text, simulation, timeout)
+
+    def run_text(self, text: str, simulation: Simulation, timeout: float) -> Result:
+        """Run a deck that is already complete; `simulation` tells analysis and outputs."""
         begin = time.perf_counter()
         try:
-            self._connection.send(Request(runnable_deck(simulation, self.build), simulation))
+            self._connection.send(Request(text, simulation))
             if not self._connection.poll(timeout):
                 self.close()
                 status = Status(Code.TIMEOUT, f"no result after {timeout:g} s")
