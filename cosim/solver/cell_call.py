@@ -24,6 +24,9 @@ ROW_VOLTAGE, COL_VOLTAGE, MIDDLE, PARAMETER = 0, 1, 2, 3
 # Out: current [A]; its slopes [S]; change of the middle node per volt of either line, and alone.
 CURRENT, SLOPE_ROW, SLOPE_COL, MIDDLE_ROW, MIDDLE_COL, MIDDLE_STEP = 4, 5, 6, 7, 8, 9
 SLOTS = 10
+# Out of the sensitivity kernel: slope of the device's current in its own parameter, and of the
+# access element's current in the gate voltage, both at fixed terminal voltages.
+VALUE_SLOPE, GATE_SLOPE = 4, 5
 
 # Entries of `shared`: the largest middle-node step that the line-level Newton may absorb, the
 # largest that one local step may take [V], the row's gate voltage [V]; then model parameters.
@@ -35,11 +38,13 @@ class CellCode(NamedTuple):
 
     Attributes:
         address: of the compiled function.
+        sensitivity: address of its companion, for gradients.
         work: `[1, SLOTS, LANES]`.
         shared: `[FIRST_PARAMETER + model parameters]`.
     """
 
     address: int
+    sensitivity: int
     work: np.ndarray
     shared: np.ndarray
 

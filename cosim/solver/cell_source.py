@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from compact_models import NumbaKernel
+from compact_models import CompactModel, NumbaKernel
 
 
 FAST_FUNCTIONS = {
@@ -40,7 +40,14 @@ import numpy as np
 from numba import carray, cfunc, njit, types
 
 from cosim.solver import elementary as fast
-from cosim.solver.cell_call import GATE, SLOTS, STEP_CLIP, STEP_LIMIT
+from cosim.solver.cell_call import (
+    GATE,
+    GATE_SLOPE,
+    SLOTS,
+    STEP_CLIP,
+    STEP_LIMIT,
+    VALUE_SLOPE,
+)
 from cosim.solver.simd import LANES
 
 '''
@@ -66,13 +73,31 @@ def cell(work_pointer, shared_pointer):
         evaluate(work, shared)
 """
 
+SENSITIVITY = """
+
+@njit(error_model="numpy")
+def differentiate(work, shared):
+    gate = shared[GATE]
+{shared}    for lane in range(LANES):
+{inputs}        d = {device_call}
+        work[VALUE_SLOPE, lane] = {value_slope}
+        work[GATE_SLOPE, lane] = {gate_slope}
+
+
+@cfunc(types.void(types.CPointer(types.float64), types.CPointer(types.float64)), cache=True)
+def sensitivity(work_pointer, shared_pointer):
+    work = carray(work_pointer, (SLOTS, LANES))
+    differentiate(work, carray(shared_pointer, ({size},)))
+"""
+
 
 @dataclass(frozen=True)
 class Element:
     """A model in a cell.
 
     Attributes:
-        kernel: its compiled DC equations.
+        model: the compiled model.
+        kernel: its DC equations, with the varying parameter as one more unknown.
         near: the terminal towards the input line.
         far: the terminal towards the output line.
         values: numbers of its parameters.
@@ -80,6 +105,7 @@ class Element:
         held: text of what the other terminals are at.
     """
 
+    model: CompactModel
     kernel: NumbaKernel
     near: str
     far: str
@@ -90,7 +116,7 @@ class Element:
     @property
     def shared_names(self) -> tuple[str, ...]:
         """Parameters that all cells have in common, in the order of `shared`."""
-        return tuple(name for name in self.kernel.parameters if name != self.varying)
+        return self.kernel.parameters
 
     def definition(self, name: str) -> str:
         """The model's function, with functions that vectorise."""
@@ -102,28 +128,27 @@ class Element:
     def call(self, name: str, near: str, far: str) -> str:
         """The text of a call with given terminal voltages."""
         terminals = {self.near: near, self.far: far, **self.held}
+        if self.varying is not None:
+            terminals[self.varying] = "value"
         arguments = [terminals[unknown] for unknown in self.kernel.unknowns]
-        arguments += [
-            "value" if parameter == self.varying else f"{name}_{parameter}"
-            for parameter in self.kernel.parameters
-        ]
+        arguments += [f"{name}_{parameter}" for parameter in self.kernel.parameters]
         return f"{name}({', '.join(arguments)})"
 
     def current(self) -> int:
         """Where the current into the near terminal stands in the returned tuple."""
         return self.kernel.residuals.index(self.near)
 
-    def slope(self, terminal: str) -> str:
-        """The index of the slope of that current in a terminal's voltage, as text."""
-        place = (self.current(), self.kernel.unknowns.index(terminal))
+    def slope(self, name: str, unknown: str) -> str:
+        """The text of the slope of that current in an unknown, from the result `name`."""
+        place = (self.current(), self.kernel.unknowns.index(unknown))
         if place not in self.kernel.f_pattern:
-            return ""
-        return f"[{2 * len(self.kernel.residuals) + self.kernel.f_pattern.index(place)}]"
+            return "0.0"
+        return f"{name}[{2 * len(self.kernel.residuals) + self.kernel.f_pattern.index(place)}]"
 
 
 ALONE = """        work[4, lane] = d[{current}]
-        work[5, lane] = d{near}
-        work[6, lane] = -d{far}
+        work[5, lane] = {near}
+        work[6, lane] = -{far}
         work[7, lane] = 0.0
         work[8, lane] = 0.0
         work[9, lane] = 0.0
@@ -131,10 +156,10 @@ ALONE = """        work[4, lane] = d[{current}]
 
 SERIES = """        a = {access_call}
         into = d[{current}]
-        g_near = d{near}
-        g_far = -d{far}
-        g_drain = a{drain}
-        g_source = -a{source}
+        g_near = {near}
+        g_far = -{far}
+        g_drain = {drain}
+        g_source = -{source}
         share = 1.0 / (g_far + g_drain)
         step = (into - a[{access_current}]) * share
         work[4, lane] = into - g_far * step
@@ -147,33 +172,67 @@ SERIES = """        a = {access_call}
 
 
 def cell_text(device: Element, access: Element | None, first_parameter: int) -> str:
-    """The module text of a cell's kernel."""
+    """The module text of a cell's kernels."""
     parts = {"device": device} if access is None else {"device": device, "access": access}
     shared = [(part, name) for part, element in parts.items() for name in element.shared_names]
-    lines = [element.definition(name) for name, element in parts.items()]
-    lines.append('\n@njit(error_model="numpy")\n')
-    lines.append("def evaluate(work, shared):\n    gate = shared[GATE]\n")
-    for place, (part, name) in enumerate(shared, first_parameter):
-        lines.append(f"    {part}_{name} = shared[{place}]\n")
-    lines.append("    for lane in range(LANES):\n")
-    for place, name in enumerate(("near", "far", "middle", "value")):
-        lines.append(f"        {name} = work[{place}, lane]\n")
+    loads = "".join(
+        f"    {part}_{name} = shared[{place}]\n"
+        for place, (part, name) in enumerate(shared, first_parameter)
+    )
+    inputs = "".join(
+        f"        {name} = work[{place}, lane]\n"
+        for place, name in enumerate(("near", "far", "middle", "value"))
+    )
+    size = first_parameter + len(shared)
+    return "".join(
+        (
+            HEADER,
+            *(element.definition(name) for name, element in parts.items()),
+            '\n\n@njit(error_model="numpy")\n',
+            f"def evaluate(work, shared):\n    gate = shared[GATE]\n{loads}",
+            f"    for lane in range(LANES):\n{inputs}",
+            _body(device, access),
+            FOOTER.format(size=size),
+            _sensitivity(device, access, loads, inputs, size),
+        )
+    )
+
+
+def _body(device: Element, access: Element | None) -> str:
+    """The statements for one cell."""
     slopes = {
         "current": device.current(),
-        "near": device.slope(device.near),
-        "far": device.slope(device.far),
+        "near": device.slope("d", device.near),
+        "far": device.slope("d", device.far),
     }
+    inner = "far" if access is None else "middle"
+    call = f"        d = {device.call('device', 'near', inner)}\n"
     if access is None:
-        lines.append(f"        d = {device.call('device', 'near', 'far')}\n")
-        lines.append(ALONE.format(**slopes))
-    else:
-        lines.append(f"        d = {device.call('device', 'near', 'middle')}\n")
-        text = SERIES.format(
-            access_call=access.call("access", "middle", "far"),
-            access_current=access.current(),
-            drain=access.slope(access.near),
-            source=access.slope(access.far),
-            **slopes,
-        )
-        lines.append(text)
-    return HEADER + "".join(lines) + FOOTER.format(size=first_parameter + len(shared))
+        return call + ALONE.format(**slopes)
+    return call + SERIES.format(
+        access_call=access.call("access", "middle", "far"),
+        access_current=access.current(),
+        drain=access.slope("a", access.near),
+        source=access.slope("a", access.far),
+        **slopes,
+    )
+
+
+def _sensitivity(
+    device: Element, access: Element | None, loads: str, inputs: str, size: int
+) -> str:
+    """The companion kernel for gradients."""
+    gate_slope = "0.0"
+    if access is not None:
+        for name, held in access.held.items():
+            if held == "gate":
+                access_call = access.call("access", "middle", "far")
+                gate_slope = access.slope(access_call, name)
+    return SENSITIVITY.format(
+        shared=loads,
+        inputs=inputs,
+        device_call=device.call("device", "near", "far" if access is None else "middle"),
+        value_slope=device.slope("d", device.varying) if device.varying else "0.0",
+        gate_slope=gate_slope,
+        size=size,
+    )

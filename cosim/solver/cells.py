@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from compact_models import CompactModel, Device, compile_text
+from compact_models import CompactModel, Device, NumbaKernel, compile_text
 from compact_models.errors import SpecError
-from compact_models.veriloga.equations import defaults
+from compact_models.veriloga.equations import defaults, frozen
+from compact_models.veriloga.expressions import symbol
+from compact_models.veriloga.to_numba import numba_kernel
 from cosim.solver.cell_call import FIRST_PARAMETER, STEP_CLIP, STEP_LIMIT
 from cosim.solver.cell_source import Element, cell_text
 from cosim.solver.generated import module_of
@@ -45,20 +47,17 @@ class SolverCell:
 
     Attributes:
         function: the compiled function; kept because its address is used.
+        companion: the compiled function for gradients.
         shared: parameters that all cells have in common.
         device: what turns a conductance into the device parameter; `None` for an ideal resistor.
         elements: the parts, device first.
     """
 
     function: Any
+    companion: Any
     shared: np.ndarray
     device: Device | None
     elements: tuple[Element, ...]
-
-    @property
-    def address(self) -> int:
-        """Address of the compiled function."""
-        return int(self.function.address)
 
     def parameters(self, conductances: Array) -> Array:
         """The device parameter of each conductance [S].
@@ -116,17 +115,27 @@ def element(
     """
     near, far = near or model.ports[0], far or model.ports[1]
     held = dict(held or {})
-    kernel = model.to_numba(frozen=True)
-    if set(kernel.unknowns) != {near, far, *held}:
+    kernel = _kernel(model, varying)
+    terminals = set(kernel.unknowns) - {varying}
+    if terminals != {near, far, *held}:
         raise SpecError(
-            f"cell: {model.name} has the DC unknowns {', '.join(kernel.unknowns)}; the solver "
+            f"cell: {model.name} has the DC unknowns {', '.join(terminals)}; the solver "
             f"takes elements with the terminals {', '.join((near, far, *held))} and nothing else; "
             "use the ngspice engine for this cell"
         )
     every = defaults(model.system, dict(values))
-    part = Element(kernel, near, far, every, varying, held)
+    part = Element(model, kernel, near, far, every, varying, held)
     _check_balance(model, part)
     return part
+
+
+def _kernel(model: CompactModel, varying: str | None) -> NumbaKernel:
+    """The DC equations of a model; a parameter that varies becomes an unknown, for its slope."""
+    system = frozen(model.system)
+    if varying is None:
+        return numba_kernel(system)
+    mapped = system.mapped({symbol("parameter", varying): symbol("node", varying)})
+    return numba_kernel(replace(mapped, nodes=(*mapped.nodes, varying)))
 
 
 def _check_balance(model: CompactModel, part: Element) -> None:
@@ -163,4 +172,4 @@ def series_cell(
     shared = np.zeros(FIRST_PARAMETER + len(values))
     shared[STEP_LIMIT], shared[STEP_CLIP] = LOCAL_STEP_LIMIT, LOCAL_STEP_CLIP
     shared[FIRST_PARAMETER:] = values
-    return SolverCell(module.cell, shared, programmable, elements)
+    return SolverCell(module.cell, module.sensitivity, shared, programmable, elements)

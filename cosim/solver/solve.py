@@ -11,10 +11,11 @@ Shapes follow those of a matrix product: inputs `[..., samples, rows]`, conducta
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -38,6 +39,8 @@ Counts = Int[np.ndarray, "..."]
 
 # Parts of the input by which a sample that does not converge at once is approached.
 FIRST_PART, SMALLEST_PART = 0.25, 1e-3
+# Pieces of a batch per thread.
+PIECES = 8
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class TileSolver:
         circuit: wires, drivers, sensors and gates.
         cell: what stands at the crosspoints.
         accuracy: how exactly it solves.
+        threads: how many threads.
+        lines: the circuit as the kernels see it.
     """
 
     def __init__(
@@ -169,7 +174,7 @@ class TileSolver:
         self.cell = cell if cell is not None else tile_cell(spec)  # type: ignore[arg-type]
         self.accuracy = accuracy
         self.threads = threads or _cores()
-        self._lines = self.circuit.lines()
+        self.lines = self.circuit.lines()
         self._free: SimpleQueue[Workspace] = SimpleQueue()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -243,32 +248,47 @@ class TileSolver:
         )
 
     def _run(self, job: Job) -> None:
-        """Solve a job's samples, in pieces on as many threads as there are."""
-        samples = len(job.matrix)
+        """Solve a job's samples in pieces."""
+        self.in_pieces(
+            len(job.matrix), lambda first, last: self._solve_piece(_piece(job, first, last))
+        )
+
+    def in_pieces(self, samples: int, work: Callable[[int, int], None]) -> None:
+        """Call `work(first, last)` on ranges that cover all samples, on as many threads as allowed.
+
+        There are several pieces per thread, because samples differ in effort.
+        """
         threads = min(self.threads, samples)
-        if threads == 1:
-            self._solve_piece(job)
+        if threads <= 1:
+            work(0, samples)
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="cosim-solver")
-        # Several pieces per thread, because samples differ in effort.
-        count = min(samples, 8 * threads)
-        edges = np.linspace(0, samples, count + 1).astype(int).tolist()
-        list(self._pool.map(self._solve_piece, [_piece(job, a, b) for a, b in pairwise(edges)]))
+        edges = np.linspace(0, samples, min(samples, PIECES * threads) + 1).astype(int).tolist()
+        list(self._pool.map(work, edges[:-1], edges[1:]))
 
-    def _solve_piece(self, job: Job) -> None:
-        """Solve some samples in a workspace of this thread's own."""
-        workspace = self._new_workspace() if self._free.empty() else self._free.get()
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """What one thread computes in, kept for the next."""
         try:
-            self._call(workspace, job)
-            for sample in np.flatnonzero(job.report[:, CONVERGED] == 0.0).tolist():
-                self._approach(workspace, _piece(job, sample, sample + 1))
+            workspace = self._free.get_nowait()
+        except Empty:
+            workspace = self._new_workspace()
+        try:
+            yield workspace
         finally:
             self._free.put(workspace)
 
+    def _solve_piece(self, job: Job) -> None:
+        """Solve some samples; those that do not converge at once are approached one by one."""
+        with self.workspace() as workspace:
+            self._call(workspace, job)
+            for sample in np.flatnonzero(job.report[:, CONVERGED] == 0.0).tolist():
+                self._approach(workspace, _piece(job, sample, sample + 1))
+
     def _call(self, workspace: Workspace, job: Job) -> None:
         """Run the compiled loop."""
-        lines, settings = self._lines, self.accuracy.settings
+        lines, settings = self.lines, self.accuracy.settings
         sample_loop()(workspace.system, workspace.state, lines, workspace.cell, settings, job)
 
     def _approach(self, workspace: Workspace, job: Job) -> None:
@@ -296,9 +316,14 @@ class TileSolver:
         work = aligned_zeros((1, SLOTS, LANES), np.float64)
         work[0, VALUE] = 1.0
         return Workspace(
-            new_system(self._lines, self.accuracy.dtype),
+            new_system(self.lines, self.accuracy.dtype),
             new_state(self.circuit.rows, self.circuit.cols),
-            CellCode(self.cell.address, work, self.cell.shared.copy()),
+            CellCode(
+                int(self.cell.function.address),
+                int(self.cell.companion.address),
+                work,
+                self.cell.shared.copy(),
+            ),
         )
 
 
