@@ -20,6 +20,7 @@ from cosim.report.shown import cell_text
 
 CODE = re.compile(r"`([^`]+)`")
 NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:%|[afpnµmkMG]?[VASΩFHJWKs])(?!\w))")
+NUMBER_THEN_WORD = re.compile(r"([+−-]?[\d.,]+) (\D+)")
 SHORT = 24  # characters of a cell that are never broken into two lines
 
 
@@ -69,7 +70,8 @@ def block_kind(block: Block) -> str:
 def key_text(figure: KeyFigure) -> tuple[str, str]:
     """The number of a key figure and the unit that stands smaller behind it."""
     if isinstance(figure.value, str):
-        return figure.value, figure.unit
+        written = NUMBER_THEN_WORD.fullmatch(figure.value)
+        return (written[1], written[2]) if written else (figure.value, figure.unit)
     text = cell_text(figure.value, figure.unit, figure.digits)
     if figure.unit in ("", "s"):
         return text, ""

@@ -40,6 +40,8 @@ def test_key_figure_splits_number_and_unit_but_keeps_a_time_together():
     assert key_text(KeyFigure("a", 431.0, "s")) == ("7 min 11 s", "")
     assert key_text(KeyFigure("a", 38400)) == ("38\u202f400", "")
     assert key_text(KeyFigure("a", "+6.1", "points")) == ("+6.1", "points")
+    assert key_text(KeyFigure("a", "+6.1 points")) == ("+6.1", "points")
+    assert key_text(KeyFigure("a", "12 of 14")) == ("12 of 14", "")
 
 
 @pytest.mark.parametrize(
