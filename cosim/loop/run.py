@@ -6,16 +6,19 @@ samples ─► fit ─► train ─► program ─► replay (plain) ─► repl
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+import cosim
 from cosim.characterize import Dataset, characterize, fit_dataset
 from cosim.engine import NgspiceEngine
 from cosim.errors import DatasetError
@@ -30,6 +33,10 @@ from cosim.loop.views import look
 from cosim.ngspice import Workers
 from cosim.surrogate import LineModeGalerkin, load, save
 from netlists.specs import TileSpec
+
+
+# Packages whose version may change a figure; they stand in the report.
+PACKAGES = ("PySpice", "numpy", "scipy", "numba", "torch", "scikit-learn", "dask", "zarr")
 
 
 class Stage(NamedTuple):
@@ -144,6 +151,11 @@ def _keep_inputs(context: Context, command: str) -> None:
         "study": context.study.model_dump(mode="json"),
         "tile": context.tile.model_dump(mode="json"),
         "command": command,
+        "versions": {
+            "cosim": cosim.__version__,
+            "Python": platform.python_version(),
+            **{package: version(package) for package in PACKAGES},
+        },
     }
     (context.folder / "run.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
 

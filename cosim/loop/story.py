@@ -77,6 +77,7 @@ class _Story:
             self.study = StudySpec.model_validate(inputs["study"])
             self.tile = TileSpec.from_dict(inputs["tile"], origin=str(folder))
             self.command = str(inputs["command"])
+            self.versions: dict[str, str] = dict(inputs["versions"])
         except (ValueError, KeyError, TypeError) as error:
             raise DatasetError(
                 f"{folder / 'run.json'} is damaged ({error}); run it again"
@@ -243,12 +244,12 @@ class _Story:
         certificate = fitted["certificate"]
         counts, bounds = certificate["counts"], certificate["bounds"]
         per_column = np.sqrt((error**2).mean(axis=0))[None, :]
-        marks = (Mark("95 % bound", bounds["0.95"]), Mark("95 % bound", -bounds["0.95"]))
+        marks = (Mark("95 % bound", bounds["0.95"]), Mark("", -bounds["0.95"]))
         return Section(
             "The surrogate against SPICE",
             (
                 (
-                    f"Line-mode Galerkin with {fitted['modes']} modes per line, "
+                    f"Line-mode Galerkin (modes per line: {fitted['modes']}), "
                     f"fitted to {counts['fit_samples']} ngspice samples and judged on "
                     f"{counts['held_out_samples']} others, taken on {counts['held_out_matrices']} "
                     "conductance matrices and inputs that the fit has not seen."
@@ -381,7 +382,7 @@ class _Story:
         return "-".join(str(size) for size in (64, *self.study.network.hidden, 10))
 
     def _time(self) -> Section:
-        parts = tuple((name, self.records[name].seconds) for name in STAGES)
+        parts = tuple((name.replace("-", " ", 1), self.records[name].seconds) for name in STAGES)
         return Section(
             "Where the time went",
             (Figure("Time of every stage", TimeBar(parts), "Wall-clock time.", wide=True),),
@@ -402,17 +403,17 @@ class _Story:
 
     def _provenance(self) -> dict[str, dict[str, str | int | float]]:
         study = self.study
-        engine = self.records["samples"].results["provenance"]
-        versions = self.records["fit"].results["certificate"]["provenance"]["versions"]
+        engine = dict(self.records["samples"].results["provenance"])
+        samples_seed = engine.pop("seed")
         return {
-            "Versions": {**engine, **versions},
+            "Versions": {**engine, **self.versions},
             "Specifications": {
                 "tile": self.tile.name,
                 "tile hash": self.tile.content_hash(),
                 "device card": self.tile.cell.device,
                 "access transistor card": str(self.tile.cell.access_transistor),
             },
-            "Seeds": {"study": study.seed, "samples": study.characterize.seed},
+            "Seeds": {"study": study.seed, "samples": samples_seed},
         }
 
     def _share_of_range(self, variation: float) -> float:
