@@ -69,6 +69,24 @@ class SolverCell:
             return np.asarray(conductances, dtype=np.float64)
         return self.device.parameter_for(conductances)
 
+    def with_values(self, values: Mapping[tuple[int, str], float]) -> SolverCell:
+        """The same cell with other numbers, given by (position of the element, parameter)."""
+        if not values:
+            return self
+        elements = tuple(
+            replace(part, values={**part.values, **_own(values, position)})
+            for position, part in enumerate(self.elements)
+        )
+        shared = self.shared.copy()
+        shared[FIRST_PARAMETER:] = [
+            part.values[name] for part in elements for name in part.shared_names
+        ]
+        return replace(self, shared=shared, elements=elements)
+
+
+def _own(values: Mapping[tuple[int, str], float], position: int) -> dict[str, float]:
+    return {name: float(value) for (place, name), value in values.items() if place == position}
+
 
 def tile_cell(spec: TileSpec, parts: CellParts | None = None) -> SolverCell:
     """The cell of a tile.
