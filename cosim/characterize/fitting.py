@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,33 +64,59 @@ def fit_dataset(dataset: Dataset, held_out: float = 0.3, seed: int = 0) -> Fit:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How often one bound of a certificate held on fresh samples.
+
+    Attributes:
+        level: what the bound promises, such as 0.95.
+        share: share of the fresh outputs inside the bound.
+        needed: smallest share that passes; see `needed_coverage`.
+    """
+
+    level: float
+    share: float
+    needed: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the bound covers as much as it must."""
+        return self.share >= self.needed
+
+
+@dataclass(frozen=True)
 class Validation:
     """A surrogate against fresh samples of the reference.
 
     Attributes:
         accuracy: errors on the fresh samples.
-        inside: for each level of the certificate's bounds ("0.95"), the share of fresh outputs
-            that lie inside the bound.
+        coverages: one for every bound of the certificate.
         samples: number of fresh samples.
         matrices: number of fresh conductance matrices.
         nrmse_limit: largest range-NRMSE that passes.
     """
 
     accuracy: Accuracy
-    inside: dict[str, float]
+    coverages: tuple[Coverage, ...]
     samples: int
     matrices: int
     nrmse_limit: float
 
     @property
     def holds(self) -> bool:
-        """Whether the error is within the limit and the bounds cover what they promise.
-
-        Outputs of one read are not independent, so a bound may miss its level by as much as the
-        level itself allows to fail: 95 % passes from 90 %, 99 % from 98 %.
-        """
-        covered = all(share >= 2 * float(level) - 1 for level, share in self.inside.items())
+        """Whether the error is within the limit and every bound covers what it must."""
+        covered = all(coverage.holds for coverage in self.coverages)
         return covered and self.accuracy.nrmse <= self.nrmse_limit
+
+
+def needed_coverage(level: float, fresh: int, calibration: int) -> float:
+    """The smallest share of fresh outputs inside a bound that is no evidence against it.
+
+    Three standard errors below the level: of a share counted on `fresh` samples, under a bound that
+    was itself set from `calibration` samples. A sample counts once, whatever its number of columns,
+    because the errors of the columns of one read are not independent.
+    """
+    variance = level * (1 - level) * (1 / fresh + 1 / calibration)
+    return max(level - 3 * math.sqrt(variance), 0.0)
 
 
 def validate(
@@ -121,7 +148,14 @@ def validate(
     errors = np.abs(predicted - reference)
     return Validation(
         accuracy=accuracy(predicted, reference, matrix),
-        inside={level: float(np.mean(errors <= b)) for level, b in certificate.bounds.items()},
+        coverages=tuple(
+            Coverage(
+                float(level),
+                float(np.mean(errors <= bound)),
+                needed_coverage(float(level), len(reference), certificate.counts.held_out_samples),
+            )
+            for level, bound in certificate.bounds.items()
+        ),
         samples=len(reference),
         matrices=len(jobs),
         nrmse_limit=2 * certificate.accuracy.nrmse if tolerance is None else tolerance,

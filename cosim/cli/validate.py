@@ -77,8 +77,9 @@ def _table(outcome: Validation) -> str:
         f" (limit {100 * outcome.nrmse_limit:.4f} %)",
         f"largest error   {100 * a.max_error:.4f} % of the range",
     ]
-    for level, share in outcome.inside.items():
+    for coverage in outcome.coverages:
         lines.append(
-            f"{100 * float(level):g} % bound      holds for {100 * share:.2f} % of the outputs"
+            f"{100 * coverage.level:g} % bound      holds for {100 * coverage.share:.2f} % of the "
+            f"outputs (needed {100 * coverage.needed:.2f} %)"
         )
     return "\n".join([*lines, "holds" if outcome.holds else "does not hold"])
