@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+PICTURE = re.compile(r'src(?:set)?="([^"]+)"')
 
 
 def _id(value):
@@ -87,7 +88,8 @@ def test_commands_of_the_documentation_exist_with_their_options(line):
 
 @pytest.mark.parametrize("page", PAGES, ids=_id)
 def test_links_of_the_documentation_lead_somewhere(page):
-    for target in LINK.findall(page.read_text("utf-8")):
+    text = page.read_text("utf-8")
+    for target in LINK.findall(text) + PICTURE.findall(text):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
 
