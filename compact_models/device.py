@@ -76,8 +76,8 @@ class Device:
         kernel = self.model.to_numba(frozen=True, values=self.values)
         if kernel.parameters != (self.range.parameter,) or len(kernel.unknowns) != 2:
             raise CardError(
-                f"{self.card.name}: the DC current depends on {', '.join(kernel.parameters)} and on "
-                f"{', '.join(kernel.unknowns)}; allowed is only {self.range.parameter}, at two "
+                f"{self.card.name}: the DC current depends on {', '.join(kernel.parameters)} and "
+                f"on {', '.join(kernel.unknowns)}; allowed is only {self.range.parameter}, at two "
                 "terminals; give the card the other parameters"
             )
         return kernel
@@ -108,7 +108,9 @@ class Device:
         read = self.range.read_voltage
         return self.current(np.asarray(read), np.asarray(parameter))[0] / read
 
-    def parameter_for(self, conductance: Float[ndarray, "*shape"] | float) -> Float[ndarray, "*shape"]:
+    def parameter_for(
+        self, conductance: Float[ndarray, "*shape"] | float
+    ) -> Float[ndarray, "*shape"]:
         """The parameter value that gives each conductance.
 
         The logarithm of the conductance is nearly linear in a state, so a bracketed secant
@@ -173,7 +175,7 @@ class Device:
         if not (ends.min() <= wanted[0] + 1e-9 and wanted[1] - 1e-9 <= ends.max()):
             raise CardError(
                 f"{self.card.name}: {self.range.parameter} from {entry.low:g} to {entry.high:g} "
-                f"reaches [{np.exp(ends.min()):.4g}, {np.exp(ends.max()):.4g}] S only, the card claims "
-                f"[{self.range.low:g}, {self.range.high:g}] S; correct one of the two ranges"
+                f"reaches [{np.exp(ends.min()):.4g}, {np.exp(ends.max()):.4g}] S only, the card "
+                f"claims [{self.range.low:g}, {self.range.high:g}] S; correct one of the two ranges"
             )
         return entry.low, entry.high

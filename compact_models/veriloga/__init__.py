@@ -1,4 +1,4 @@
-"""The Verilog-A compiler: one source becomes a circuit, array code, and equations that people can read.
+"""The Verilog-A compiler: one source becomes a circuit, array code, and readable equations.
 
 The folder list is the pipeline:
 

@@ -36,6 +36,7 @@ from compact_models.veriloga.expressions import (
     const,
     div,
     evaluate,
+    has_ddt,
     is_const,
     mul,
     neg,
@@ -73,6 +74,7 @@ class Assembler:
         for integral in self.execution.integrals:
             roots += [integral.argument, integral.initial or ZERO]
         roots += self.execution.step_bounds
+        self._no_port_flows(roots)
         finals = self.execution.frame.variables
         resolution = Resolver(self.table, self.execution, self.notes).run(roots)
         hidden = resolution.states
@@ -101,6 +103,26 @@ class Assembler:
             self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))
         return self._system(branches, bounds, dict(zip(finals, done, strict=True)))
 
+    def _no_port_flows(self, roots: list[Expr]) -> None:
+        """The current into a port may be printed, but not used."""
+        finals = self.execution.frame.variables
+        used, queue = set(roots), list(roots)
+        while queue:
+            for previous in symbols([queue.pop()], "previous"):
+                value = finals.get(previous.name)
+                if value is not None and value not in used:
+                    used.add(value)
+                    queue.append(value)
+        for flow in symbols(used, "port_flow"):
+            span = self.execution.port_flows[flow.name]
+            refuse(
+                "port-flow",
+                f"the current into the port `{flow.name}` is used in the equations",
+                self.table.source.place(span.start, span.end - span.start),
+                why="it is the sum of all flows at that port, which would include this one",
+                instead="put a branch between the port and an internal node, and read its flow",
+            )
+
     # ------------------------------------------------------------------ flows that are read
 
     def _keys_by_id(self) -> dict[str, BranchKey]:
@@ -125,7 +147,7 @@ class Assembler:
                 return
             flow = flows.get(name)
             inner = symbols([flow], "probe") if flow is not None else []
-            timed = flow is not None and any(node.op == "ddt" for node in walk([flow]))
+            timed = flow is not None and has_ddt(flow)
             if flow is None or name in potentials or timed or name in path:
                 self.unknown_flows.add(name)
                 values[probe] = symbol("current", name)
@@ -180,15 +202,15 @@ class Assembler:
             f"the branch {key.label} is a potential or a flow depending on a signal",
             self.table.source.place(span.start, span.end - span.start),
             why="the number of equations would change while a circuit is solved",
-            instead="use one kind in both arms, for example `I(a, b) <+ V(a, b)/r` with a small and a "
-            "large r",
+            instead="use one kind in both arms, for example `I(a, b) <+ V(a, b)/r` with a small "
+            "and a large r",
         )
 
     # ------------------------------------------------------------------ time derivatives
 
     def _split(self, expr: Expr) -> tuple[Expr, Expr]:
-        """f and q of an expression with ddt() inside."""
-        if not any(node.op == "ddt" for node in walk([expr])):
+        """Split an expression with ddt() inside into f and q."""
+        if not has_ddt(expr):
             return expr, ZERO
         op, args = expr.op, expr.args
         if op == "ddt":
@@ -213,7 +235,8 @@ class Assembler:
 
     def _no_ddt(self, expr: Expr) -> Expr:
         """The expression with each time derivative inside it as an unknown of its own."""
-        while waiting := [n for n in walk([expr]) if n.op == "ddt"]:
+        while has_ddt(expr):
+            waiting = [n for n in walk([expr]) if n.op == "ddt"]
             rate = symbol("implicit", f"ddt_{len(self.implicit) + 1}")
             self.implicit.append(
                 ImplicitEquation(rate, neg(rate), waiting[0].args[0], "a time derivative")

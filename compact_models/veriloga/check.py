@@ -366,13 +366,14 @@ class Checker:
             )
 
     def _port_flow(self, node: tree.PortFlow) -> None:
-        self.table.fault(
-            "port-flow",
-            f"`<{node.name}>` asks for the current into a port",
-            node.span,
-            "it is the sum of all flows at that port, not the flow of a branch",
-            "put a branch between the port and an internal node, and read its flow",
-        )
+        if node.name not in self.table.ports:
+            self.table.fault(
+                "undeclared-net",
+                f"`{node.name}` is not a port of this module",
+                node.span,
+                "<name> asks for the current into a port",
+                "name a port, or read the flow of a branch",
+            )
 
     def _operator(self, node: tree.Call) -> None:
         if self.in_function:
@@ -482,7 +483,7 @@ def names_in(node: tree.Expression) -> list[tree.Name]:
     return [name for part in parts for name in names_in(part)]
 
 
-_STATEMENTS: dict[type, Callable[[Checker, tree.Statement], None]] = {
+_STATEMENTS: dict[type, Callable[..., None]] = {
     tree.Nothing: Checker._nothing,
     tree.Block: Checker._block,
     tree.If: Checker._if,
@@ -502,6 +503,6 @@ def check(table: Declarations) -> None:
     """Check one module.
 
     Raises:
-        SourceFault: with every fault found.
+        SourceError: with every fault found.
     """
     Checker(table).run()

@@ -27,7 +27,7 @@ from compact_models.veriloga.source import File, Source, preprocess, read_file
 
 
 RECURSION_LIMIT = 100_000
-"""Long sums and if-else chains are deep trees; the interpreter's default of 1000 is for programs."""
+"""Long sums and if-else chains are deep trees, deeper than the interpreter's default of 1000."""
 
 
 def compile_text(
@@ -48,7 +48,7 @@ def compile_text(
         module: which module to compile, where there are several.
 
     Raises:
-        SourceFault: the source is not valid, or outside of the subset; with all diagnostics.
+        SourceError: the source is not valid, or outside of the subset; with all diagnostics.
     """
     return _compile(File.of(name, text, folder or Path()), include_folders, module)
 
@@ -64,7 +64,7 @@ def compile_source(
         module: which module to compile, where there are several.
 
     Raises:
-        SourceFault: the source is not valid, or outside of the subset; with all diagnostics.
+        SourceError: the source is not valid, or outside of the subset; with all diagnostics.
     """
     return _compile(read_file(Path(path)), include_folders, module)
 

@@ -6,10 +6,11 @@ clash and every declaration outside of the subset reported.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from compact_models.veriloga import tree
-from compact_models.veriloga.diagnostics import Diagnostic, SourceFault
+from compact_models.veriloga.diagnostics import Diagnostic, SourceError
 from compact_models.veriloga.source import Source
 
 
@@ -87,7 +88,7 @@ class Declarations:
     def stop_on_faults(self) -> None:
         """Raise what was collected, if anything was."""
         if self.faults:
-            raise SourceFault(tuple(self.faults))
+            raise SourceError(tuple(self.faults))
 
     def node(self, net: str) -> str:
         """The node of a net: its name, or the ground."""
@@ -326,7 +327,7 @@ def _analog(table: Declarations, member: tree.Analog) -> None:
     table.analog.append(member)
 
 
-_DECLARE = {
+_DECLARE: dict[type, Callable[..., None]] = {
     tree.Parameters: _parameters,
     tree.Variables: _variables,
     tree.PortDirection: _port_direction,

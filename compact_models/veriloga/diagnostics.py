@@ -83,8 +83,8 @@ class Diagnostic:
         return "\n".join(lines)
 
 
-class SourceFault(VerilogAError):
-    """A Verilog-A source cannot be compiled; carries the diagnostics, and renders them as its text."""
+class SourceError(VerilogAError):
+    """A Verilog-A source cannot be compiled; its text is that of all its diagnostics."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
@@ -93,7 +93,7 @@ class SourceFault(VerilogAError):
 
 def refuse(code: str, message: str, place: Place, *, why: str = "", instead: str = "") -> NoReturn:
     """Stop the compilation with one diagnostic."""
-    raise SourceFault((Diagnostic(code, message, place, why, instead),))
+    raise SourceError((Diagnostic(code, message, place, why, instead),))
 
 
 @dataclass(frozen=True, slots=True)

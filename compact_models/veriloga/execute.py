@@ -38,7 +38,6 @@ from compact_models.veriloga.expressions import (
     sub,
     symbol,
     symbols,
-    total,
     truth,
 )
 from compact_models.veriloga.functions import DROPPED_CALLS, MATH
@@ -98,7 +97,7 @@ class Integral:
 
 @dataclass(frozen=True)
 class Draw:
-    """One random number per instance: `parameter` holds it, `neutral` is its value without a seed."""
+    """One random number per instance: `parameter` holds it, `neutral` is its value unseeded."""
 
     parameter: str
     distribution: str
@@ -142,6 +141,7 @@ class Execution:
     structural: set[str] = field(default_factory=set)
     written: dict[str, tree.Span] = field(default_factory=dict)
     read_first: dict[str, tree.Span] = field(default_factory=dict)
+    port_flows: dict[str, tree.Span] = field(default_factory=dict)
 
 
 class Executor:
@@ -157,6 +157,7 @@ class Executor:
         self.hint = ""
         self.target = ""
         self.blocks = 0
+        self.assumed: dict[Expr, bool] = {}
         free = next(name for name in TEMPERATURE_NAMES if name not in table.parameters)
         self.temperature = symbol("parameter", free)
 
@@ -234,21 +235,24 @@ class Executor:
         """Run both arms and join their results under the condition."""
         before = self.result.frame
         arms = []
-        for arm in (then, otherwise):
+        outside = self.assumed
+        for holds, arm in ((True, then), (False, otherwise)):
             self.result.frame = before.fork()
+            self.assumed = outside | _implied(condition, holds)
             arm()
             arms.append(self.result.frame)
-        self.result.frame = before
+        self.result.frame, self.assumed = before, outside
         yes, no = arms
         for key in {**yes.variables, **no.variables}:
-            a, b = (arm.variables.get(key) or symbol("previous", key) for arm in arms)
-            before.variables[key] = select(condition, a, b)
+            a, b = (arm.variables.get(key) for arm in arms)
+            if a is not b:
+                own = symbol("previous", key)
+                before.variables[key] = select(condition, a or own, b or own)
         for branch in {**yes.contributions, **no.contributions}:
             nothing = Contributed(ZERO, ZERO)
-            a, b = (arm.contributions.get(branch, nothing) for arm in arms)
-            self._add(
-                branch, select(condition, a.value, b.value), select(condition, a.present, b.present)
-            )
+            then_, else_ = (arm.contributions.get(branch, nothing) for arm in arms)
+            value = select(condition, then_.value, else_.value)
+            self._add(branch, value, select(condition, then_.present, else_.present))
 
     def _case(self, node: tree.Case) -> None:
         subject = self.value(node.subject)
@@ -430,6 +434,9 @@ class Executor:
         if found is None:
             self.result.read_first.setdefault(key, span)
             found = symbol("previous", key)
+        # Under a condition that is known to hold, only that arm of the variable is meant.
+        while found.op == "select" and found.args[0] in self.assumed:
+            found = found.args[1 if self.assumed[found.args[0]] else 2]
         return Value(found, integer)
 
     def parameter(self, name: str) -> Value:
@@ -501,6 +508,10 @@ class Executor:
         return Value(apply(math_function.op, *args), integer)
 
     def _access(self, node: tree.Call) -> Value:
+        first = node.arguments[0]
+        if isinstance(first, tree.PortFlow):
+            self.result.port_flows.setdefault(first.name, node.span)
+            return Value(symbol("port_flow", first.name))
         sign, branch = self.branch(node)
         if self.table.access[node.name].kind == "potential":
             potential = sub(node_potential(branch.high), node_potential(branch.low))
@@ -632,15 +643,15 @@ class Executor:
         name = first.value if isinstance(first, tree.Text) else ""
         if name in SIMULATOR_PARAMETERS:
             return Value(const(SIMULATOR_PARAMETERS[name]))
-        if len(node.arguments) > 1:
-            return self.value(node.arguments[1])
-        refuse(
-            "unknown-simparam",
-            f'the simulator parameter "{name}" is unknown and has no default here',
-            self.place(node.span),
-            why="known are " + ", ".join(sorted(SIMULATOR_PARAMETERS)),
-            instead=f'give a default: `$simparam("{name}", 0)`',
-        )
+        if len(node.arguments) < 2:
+            refuse(
+                "unknown-simparam",
+                f'the simulator parameter "{name}" is unknown and has no default here',
+                self.place(node.span),
+                why="known are " + ", ".join(sorted(SIMULATOR_PARAMETERS)),
+                instead=f'give a default: `$simparam("{name}", 0)`',
+            )
+        return self.value(node.arguments[1])
 
     def _one(self, node: tree.Call) -> Value:
         return Value(ONE, True)
@@ -673,7 +684,8 @@ class Executor:
         args = [self.value(a).expr for a in texts[1:]] if kind != "integer" else []
         name = f"draw_{len(self.result.draws) + 1}"
         draw = symbol("parameter", name)
-        neutral, shape = {"uniform": 0.5, "exponential": 1.0}.get(kind, 0.0), ()
+        neutral = {"uniform": 0.5, "exponential": 1.0}.get(kind, 0.0)
+        shape: tuple[Expr, ...] = ()
         if kind in {"normal", "t"}:
             expr = add(args[0], mul(args[1], draw)) if kind == "normal" else draw
         elif kind == "uniform":
@@ -708,6 +720,17 @@ class Executor:
             )
 
 
+def _implied(condition: Expr, holds: bool) -> dict[Expr, bool]:
+    """The truth of a condition and of what follows from it."""
+    result = {condition: holds}
+    if condition.op == "not":
+        result |= _implied(condition.args[0], not holds)
+    elif condition.op in {"and", "or"} and holds is (condition.op == "and"):
+        for part in condition.args:
+            result |= _implied(part, holds)
+    return result
+
+
 def node_potential(node: str) -> Expr:
     """The potential of a node; the ground is zero."""
     return ZERO if node == GROUND else symbol("node", node)
@@ -722,7 +745,7 @@ def _to_integer(value: Value) -> Value:
     return value if value.integer else Value(apply("round", value.expr), True)
 
 
-_STATEMENTS: dict[type, Callable[[Executor, tree.Statement], None]] = {
+_STATEMENTS: dict[type, Callable[..., None]] = {
     tree.Nothing: Executor._nothing,
     tree.Block: Executor._block,
     tree.If: Executor._if,
@@ -736,7 +759,7 @@ _STATEMENTS: dict[type, Callable[[Executor, tree.Statement], None]] = {
     tree.CallStatement: Executor._call_statement,
 }
 
-_EXPRESSIONS: dict[type, Callable[[Executor, tree.Expression], Value]] = {
+_EXPRESSIONS: dict[type, Callable[..., Value]] = {
     tree.Number: Executor._number,
     tree.Text: Executor._text,
     tree.Name: Executor._name,
@@ -771,7 +794,8 @@ _CALLS: dict[str, Callable[[Executor, tree.Call], Value]] = {
         for name in (
             "random", "arandom", "urandom",
             *(f"{r}dist_{k}" for r in ("", "r")
-              for k in ("normal", "uniform", "exponential", "poisson", "chi_square", "t", "erlang")),
+              for k in ("normal", "uniform", "exponential", "poisson", "chi_square", "t",
+                        "erlang")),
         )
     },
 }  # fmt: skip

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import ClassVar
 from weakref import WeakValueDictionary
 
 from compact_models.veriloga.operations import COMPARISONS, OPERATIONS, TRUTH
@@ -29,7 +30,9 @@ _SYMBOLS = frozenset(
         "current",  # flow through a branch, as an unknown
         "implicit",  # a quantity with its own algebraic equation
         "probe",  # flow through a branch, not yet resolved
+        "port_flow",  # flow into a port, for output only
         "previous",  # a variable read before it is written, not yet resolved
+        "ddt_below",  # mark of expressions with a time derivative inside
         "time",  # absolute time
         "step",  # length of the present time step, not yet resolved
         "initial",  # 1 during @(initial_step), not yet resolved
@@ -54,8 +57,8 @@ class Expr:
 
     __slots__ = ("__weakref__", "args", "dynamic", "op", "serial", "value")
 
-    _table: WeakValueDictionary[Key, Expr] = WeakValueDictionary()
-    _count = 0
+    _table: ClassVar[WeakValueDictionary[Key, Expr]] = WeakValueDictionary()
+    _count: ClassVar[int] = 0
 
     op: str
     value: float | str | None
@@ -76,6 +79,8 @@ class Expr:
             node.dynamic = frozenset() if op in _STATIC_SYMBOLS else frozenset({node})
         else:
             node.dynamic = _union(args)
+        if op == "ddt":
+            node.dynamic |= {DDT_BELOW}
         cls._count += 1
         node.serial = cls._count
         cls._table[key] = node
@@ -133,6 +138,8 @@ def symbol(kind: str, name: str) -> Expr:
 
 NAN = Expr.make("const", math.nan, ())
 ZERO, ONE, MINUS_ONE = const(0.0), const(1.0), const(-1.0)
+DDT_BELOW = symbol("ddt_below", "")
+"""Member of `dynamic` of everything that contains a time derivative."""
 TIME, STEP, INITIAL = symbol("time", ""), symbol("step", ""), symbol("initial", "")
 
 
@@ -145,7 +152,7 @@ def is_const(node: Expr) -> bool:
 
 
 def neg(a: Expr) -> Expr:
-    """-a"""
+    """The negative."""
     if is_const(a):
         return const(-a.number)
     if a.op == "neg":
@@ -156,7 +163,7 @@ def neg(a: Expr) -> Expr:
 
 
 def add(a: Expr, b: Expr) -> Expr:
-    """a + b"""
+    """The sum."""
     if is_const(a) and is_const(b):
         return const(a.number + b.number)
     if a is ZERO:
@@ -171,7 +178,7 @@ def add(a: Expr, b: Expr) -> Expr:
 
 
 def sub(a: Expr, b: Expr) -> Expr:
-    """a - b"""
+    """The difference."""
     if is_const(a) and is_const(b):
         return const(a.number - b.number)
     if b is ZERO:
@@ -190,7 +197,7 @@ def sub(a: Expr, b: Expr) -> Expr:
 
 
 def mul(a: Expr, b: Expr) -> Expr:
-    """a * b"""
+    """The product."""
     if is_const(b):
         a, b = b, a
     if is_const(a):
@@ -223,7 +230,7 @@ def _times_constant(a: Expr, b: Expr) -> Expr | None:
 
 
 def div(a: Expr, b: Expr) -> Expr:
-    """a / b"""
+    """The quotient."""
     if is_const(a) and is_const(b) and b is not ZERO:
         return const(a.number / b.number)
     if b is ONE:
@@ -238,7 +245,7 @@ def div(a: Expr, b: Expr) -> Expr:
 
 
 def power(a: Expr, b: Expr) -> Expr:
-    """a ** b"""
+    """The power."""
     if is_const(a) and is_const(b):
         return const(OPERATIONS["pow"](a.number, b.number))
     if b is ZERO or a is ONE:
@@ -253,7 +260,7 @@ def power(a: Expr, b: Expr) -> Expr:
 
 
 def select(condition: Expr, then: Expr, otherwise: Expr) -> Expr:
-    """`condition ? then : otherwise`"""
+    """One of two, by a condition."""
     if is_const(condition):
         return then if condition.number != 0.0 else otherwise
     if then is otherwise:
@@ -381,8 +388,16 @@ def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
 
 
 def symbols(roots: Iterable[Expr], kind: str) -> list[Expr]:
-    """The symbols of one kind below the roots, in order of first use."""
-    return [node for node in walk(roots) if node.op == kind]
+    """The symbols of one kind below the roots, each once."""
+    if kind in _STATIC_SYMBOLS:
+        return [node for node in walk(roots) if node.op == kind]
+    found = {node for root in roots for node in root.dynamic if node.op == kind}
+    return sorted(found, key=lambda node: node.serial)
+
+
+def has_ddt(node: Expr) -> bool:
+    """Whether a time derivative is below a node."""
+    return DDT_BELOW in node.dynamic
 
 
 def substitute(

@@ -120,9 +120,9 @@ _FILE = Refusal(
     "pass the numbers as parameters",
 )
 
-REFUSED_EVENTS: dict[str, Refusal] = {
-    name: _EVENT for name in ("cross", "above", "timer", "initial_instance", "final_instance")
-}
+REFUSED_EVENTS: dict[str, Refusal] = dict.fromkeys(
+    ("cross", "above", "timer", "initial_instance", "final_instance"), _EVENT
+)
 
 REFUSED_CALLS: dict[str, Refusal] = {
     "cross": _EVENT,
@@ -154,16 +154,12 @@ REFUSED_CALLS: dict[str, Refusal] = {
         "the value jumps when it wraps around, so it is not a differential equation",
         "use idt() and wrap where the value is used, for example inside sin()",
     ),
-    **{
-        name: _FILTER
-        for name in (
-            "laplace_zp", "laplace_zd", "laplace_np", "laplace_nd",
-            "zi_zp", "zi_zd", "zi_np", "zi_nd", "ac_stim",
-        )
-    },
+    **dict.fromkeys(
+        ("laplace_zp", "laplace_zd", "laplace_np", "laplace_nd", "zi_zp", "zi_zd", "zi_np", "zi_nd",
+         "ac_stim"),
+        _FILTER,
+    ),
     "$table_model": _TABLE,
-    **{
-        name: _FILE
-        for name in ("$fopen", "$fscanf", "$fgets", "$fread", "$feof", "$sscanf", "$swrite", "$readmemh")
-    },
+    **dict.fromkeys(("$fopen", "$fscanf", "$fgets", "$fread", "$feof", "$sscanf", "$swrite",
+        "$readmemh"), _FILE),
 }  # fmt: skip

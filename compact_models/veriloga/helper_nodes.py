@@ -185,7 +185,12 @@ def _by_size(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
     chosen = []
     for node in walk(roots):
         size = 1 + sum(sizes[a] for a in node.args) if not node.is_static else 1
-        if _is_candidate(node) and size * uses[node] > 2 * LARGE and uses[node] > 1 and size > LARGE:
+        if (
+            _is_candidate(node)
+            and size * uses[node] > 2 * LARGE
+            and uses[node] > 1
+            and size > LARGE
+        ):
             chosen.append(node)
             size = 1
         sizes[node] = size

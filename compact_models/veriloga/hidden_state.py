@@ -40,7 +40,6 @@ from compact_models.veriloga.expressions import (
     substitute,
     symbol,
     symbols,
-    walk,
 )
 
 
@@ -118,7 +117,7 @@ class Resolver:
         self.execution = execution
         self.result = Resolution()
         finals = execution.frame.variables
-        self.has_time = any(node is TIME for node in walk(finals.values()))
+        self.has_time = any(TIME in value.dynamic for value in finals.values())
         keys = list(finals)
         exprs = substitute([finals[k] for k in keys], START_OF_TIME if self.has_time else {})
         self.running = dict(zip(keys, substitute(exprs, {INITIAL: ZERO}), strict=True))
@@ -207,6 +206,8 @@ class Resolver:
 
     def _resolve(self, component: list[str]) -> None:
         running = {k: self._with_known([self.running[k]])[0] for k in component}
+        for key in component:
+            running[key] = self._never_set(key, running[key])
         cyclic = any(s.name in component for s in symbols(running.values(), "previous"))
         if not cyclic:
             key = component[0]
@@ -216,6 +217,13 @@ class Resolver:
         rest = [k for k in component if k not in states]
         for group in self._regroup(rest, running):
             self._resolve_algebra(group, running)
+
+    def _never_set(self, key: str, value: Expr) -> Expr:
+        """A variable that is only set where a static condition holds is its start elsewhere."""
+        own = symbol("previous", key)
+        if not _only_kept_statically(value, own):
+            return value
+        return substitute([value], {own: self._initial(key)})[0]
 
     def _with_known(self, roots: list[Expr]) -> list[Expr]:
         values = self.result.values
@@ -322,7 +330,8 @@ class Resolver:
             "memory-without-time",
             f"`{key}` keeps its value from one evaluation to the next, and no time is involved",
             self.place(key),
-            why="how often a simulator evaluates a model is its own affair, so the result would be arbitrary",
+            why="how often a simulator evaluates a model is its own affair: the result would be "
+            "arbitrary",
             instead=f"write its rate of change: `{key} = idt(rate, initial)`, or step it by "
             "`$abstime - t_previous`",
         )
@@ -333,6 +342,13 @@ def _keeps(value: Expr, own: Expr) -> bool:
     if value.op == "select":
         return _keeps(value.args[1], own) or _keeps(value.args[2], own)
     return value is own
+
+
+def _only_kept_statically(value: Expr, own: Expr) -> bool:
+    """Whether `own` appears only as an arm of conditions on parameters."""
+    if value.op == "select" and value.args[0].is_static:
+        return all(_only_kept_statically(arm, own) for arm in value.args[1:])
+    return value is own or own not in value.dynamic
 
 
 def _peel(value: Expr, own: Expr) -> tuple[Expr, Expr | None, Expr | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -209,7 +209,7 @@ class CompactModel:
         }
 
 
-_SAMPLERS = {
+_SAMPLERS: dict[str, Callable[..., float]] = {
     "normal": lambda r: float(r.standard_normal()),
     "uniform": lambda r: float(r.random()),
     "exponential": lambda r: float(r.standard_exponential()),

@@ -27,7 +27,7 @@ def divide(a: float, b: float) -> float:
 
 
 def power(a: float, b: float) -> float:
-    """a to the b; a negative base wants an integer exponent."""
+    """Power; a negative base wants an integer exponent."""
     try:
         value = math.pow(a, b)
     except OverflowError:
@@ -38,7 +38,7 @@ def power(a: float, b: float) -> float:
 
 
 def limexp(x: float) -> float:
-    """exp up to 1e30, from there on its tangent."""
+    """The exponential up to 1e30, from there on its tangent."""
     return math.exp(x) if x < LIMEXP_KNEE else LIMEXP_MAX * (1.0 + (x - LIMEXP_KNEE))
 
 

@@ -23,7 +23,8 @@ from compact_models.veriloga.source import Source
 
 
 SCALE_EXPONENTS = {
-    "T": 12, "G": 9, "M": 6, "K": 3, "k": 3, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15, "a": -18,
+    "T": 12, "G": 9, "M": 6, "K": 3, "k": 3, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15,
+    "a": -18,
 }  # fmt: skip
 
 
@@ -87,7 +88,7 @@ class _Builder(Transformer_NonRecursive):
         return None
 
     def discipline(self, meta: Meta, children: list[Any]) -> tree.Discipline:
-        entries = dict(c for c in children[1:] if isinstance(c, tuple))
+        entries: dict[str, str] = dict(c for c in children[1:] if isinstance(c, tuple))
         return tree.Discipline(
             str(children[0]), entries.get("potential"), entries.get("flow"), _span(meta)
         )
@@ -234,7 +235,7 @@ class _Builder(Transformer_NonRecursive):
         return tuple(item for group in children for item in group)
 
     def attribute(self, meta: Meta, children: list[Any]) -> tuple[tree.Attribute, ...]:
-        return tuple(children)
+        return tuple(child for child in children if child is not None)
 
     def attribute_item(self, meta: Meta, children: list[Any]) -> tree.Attribute:
         return tree.Attribute(str(children[0]), children[1])
@@ -272,13 +273,13 @@ class _Builder(Transformer_NonRecursive):
         return tree.CaseArm((), children[-1])
 
     def for_statement(self, meta: Meta, children: list[Any]) -> tree.For:
-        return tree.For(*children, _span(meta))
+        return tree.For(children[0], children[1], children[2], children[3], _span(meta))
 
     def while_statement(self, meta: Meta, children: list[Any]) -> tree.While:
-        return tree.While(*children, _span(meta))
+        return tree.While(children[0], children[1], _span(meta))
 
     def repeat_statement(self, meta: Meta, children: list[Any]) -> tree.Repeat:
-        return tree.Repeat(*children, _span(meta))
+        return tree.Repeat(children[0], children[1], _span(meta))
 
     def event(self, meta: Meta, children: list[Any]) -> str:
         return str(children[0])
@@ -294,10 +295,10 @@ class _Builder(Transformer_NonRecursive):
         return tree.Event((children[0].name,), children[1], _span(meta))
 
     def assignment(self, meta: Meta, children: list[Any]) -> tree.Assignment:
-        return tree.Assignment(*children, _span(meta))
+        return tree.Assignment(children[0], children[1], _span(meta))
 
     def contribution(self, meta: Meta, children: list[Any]) -> tree.Contribution:
-        return tree.Contribution(*children, _span(meta))
+        return tree.Contribution(children[0], children[1], _span(meta))
 
     def indirect(self, meta: Meta, children: list[Any]) -> tree.Indirect:
         return tree.Indirect(children[0], _span(meta))
@@ -366,6 +367,7 @@ def _parser() -> Lark:
         lexer="basic",
         propagate_positions=True,
         maybe_placeholders=True,
+        cache=True,
     )
 
 
@@ -373,7 +375,7 @@ def parse(source: Source) -> tree.SourceFile:
     """Parse a preprocessed text.
 
     Raises:
-        SourceFault: the text does not follow the grammar; the diagnostic points at the first
+        SourceError: the text does not follow the grammar; the diagnostic points at the first
             character that does not fit.
     """
     try:

@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from compact_models.veriloga.expressions import ONE, ZERO, Expr, add, apply, div, mul, neg, sub, walk
+from compact_models.veriloga.expressions import (
+    ONE,
+    ZERO,
+    Expr,
+    add,
+    apply,
+    div,
+    mul,
+    neg,
+    sub,
+    walk,
+)
 
 
 def hoisted(roots: Iterable[Expr]) -> list[Expr]:

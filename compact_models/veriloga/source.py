@@ -20,7 +20,7 @@ MAX_DEPTH = 64
 MAX_OUTPUT = 20_000_000
 
 _INTERESTING = re.compile(
-    r"""//[^\n]* | /\*.*?(?:\*/|\Z) | "(?:[^"\\\n]|\\.)*" | `[A-Za-z_]\w* | `""",
+    r"""//[^\n]* | /\*.*?(?:\*/|\Z) | "(?:[^"\\\n]|\\[\s\S])*" | `[A-Za-z_]\w* | `""",
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -67,7 +67,7 @@ class Macro:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Output from `start` on comes from `file` at `offset` (all of it from there, inside a macro)."""
+    """Output from `start` on comes from `file` at `offset`; inside a macro, all of it."""
 
     start: int
     file: File
@@ -211,11 +211,9 @@ class Preprocessor:
         if match.group(2) is not None:
             inside = match.group(2)[1:-1]
             arguments = tuple(part.strip() for part in inside.split(",")) if inside.strip() else ()
-        body = file.text[match.end() : end].replace("\\\r\n", "\n").replace("\\\n", "\n")
+        body = re.sub(r"\\?\r?\n", " ", strip_comments(file.text[match.end() : end]))
         if active:
-            self.macros[match.group(1)] = Macro(
-                match.group(1), arguments, strip_comments(body).strip()
-            )
+            self.macros[match.group(1)] = Macro(match.group(1), arguments, body.strip())
         return end
 
     def _include(self, file: File, position: int, place: Place, depth: int) -> int:
@@ -243,19 +241,19 @@ class Preprocessor:
         base = name.replace("\\", "/").rsplit("/", 1)[-1]
         stem = base.lower().rsplit(".", 1)[0]
         candidates = [folder / name for folder in (file.folder, *self.include_folders)]
-        for candidate in candidates:
-            if candidate.is_file():
-                return read_file(candidate)
-        if stem in BUILT_IN_HEADERS:
-            return File.of(base, BUILT_IN_HEADERS[stem], file.folder)
-        refuse(
-            "include-not-found",
-            f'cannot find the included file "{name}"',
-            place,
-            why=f"looked in {', '.join(str(c.parent) for c in candidates)}; "
-            "constants.vams and disciplines.vams are built in",
-            instead="put the file beside the source, or name its folder as an include folder",
-        )
+        found = next((read_file(path) for path in candidates if path.is_file()), None)
+        if found is None and stem in BUILT_IN_HEADERS:
+            found = File.of(base, BUILT_IN_HEADERS[stem], file.folder)
+        if found is None:
+            refuse(
+                "include-not-found",
+                f'cannot find the included file "{name}"',
+                place,
+                why=f"looked in {', '.join(str(c.parent) for c in candidates)}; "
+                "constants.vams and disciplines.vams are built in",
+                instead="put the file beside the source, or name its folder as an include folder",
+            )
+        return found
 
     def _use(self, file: File, match: re.Match[str], place: Place) -> int:
         """Expand the macro at `match` into the output."""
@@ -396,7 +394,7 @@ def _actual_arguments(
     while match and index < len(text) and depth:
         character = text[index]
         if character == '"':
-            string = re.compile(r'"(?:[^"\\\n]|\\.)*"').match(text, index)
+            string = re.compile(r'"(?:[^"\\\n]|\\[\s\S])*"').match(text, index)
             index = string.end() - 1 if string else index
         elif character in "([{":
             depth += 1
@@ -422,7 +420,7 @@ def _actual_arguments(
 
 def _replace(body: str, values: dict[str, str]) -> str:
     """Put the actual arguments into a macro's body, leaving strings alone."""
-    pattern = re.compile(r'"(?:[^"\\\n]|\\.)*"|`?[A-Za-z_]\w*')
+    pattern = re.compile(r'"(?:[^"\\\n]|\\[\s\S])*"|`?[A-Za-z_]\w*')
     return pattern.sub(lambda match: values.get(match.group(), match.group()), body)
 
 
@@ -439,6 +437,6 @@ def preprocess(file: File, include_folders: tuple[Path, ...] = ()) -> Source:
         include_folders: where included files are looked up after the file's own folder.
 
     Raises:
-        SourceFault: a directive is malformed, a macro or an included file is missing.
+        SourceError: a directive is malformed, a macro or an included file is missing.
     """
     return Preprocessor(include_folders).run(file)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from compact_models.veriloga.diagnostics import NOWHERE, refuse
 from compact_models.veriloga.expressions import ONE, Expr, div, is_const
@@ -216,21 +217,16 @@ def _truncated(x: str) -> str:
 
 
 def _bits(w: _Written, symbol: str) -> str:
-    if all(arg.op in TRUTH or w.known(i, 0.0, 1.0) for i, arg in enumerate(w.node.args)):
-        return f"(({w.texts[0]}!=0){symbol}({w.texts[1]}!=0))"
+    args = enumerate(w.node.args)
+    if not all(arg.op in TRUTH or w.known(i, 0.0, 1.0) for i, arg in args):
+        _refuse_bits(w)
+    return f"(({w.texts[0]}!=0){symbol}({w.texts[1]}!=0))"
+
+
+def _refuse_bits(w: _Written) -> NoReturn:
     refuse(
         "bits-in-spice",
         f"`{w.node.op}` acts on the bits of numbers other than 0 and 1",
-        NOWHERE,
-        why="ngspice has no operators on bits",
-        instead="use && and ||, or arithmetic with floor()",
-    )
-
-
-def _refuse_bits(w: _Written) -> str:
-    refuse(
-        "bits-in-spice",
-        f"`{w.node.op}` acts on the bits of a number",
         NOWHERE,
         why="ngspice has no operators on bits",
         instead="use multiplication or division by powers of two with floor()",

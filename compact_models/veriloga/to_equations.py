@@ -12,7 +12,8 @@ from compact_models.veriloga.expressions import ONE, ZERO, Expr, is_const, walk
 
 _BINARY = {
     "add": ("+", 4), "sub": ("-", 4), "mul": ("*", 5), "div": ("/", 5), "mod": ("%", 5),
-    "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3), "ne": ("!=", 3),
+    "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3),
+    "ne": ("!=", 3),
     "and": ("&&", 2), "or": ("||", 1), "bitand": ("&", 2), "bitor": ("|", 1), "bitxor": ("^", 2),
     "shl": ("<<", 4), "shr": (">>", 4),
 }  # fmt: skip

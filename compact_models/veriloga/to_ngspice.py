@@ -64,11 +64,12 @@ UNSET = -1e99
 
 RESERVED = frozenset(
     {
-        "e", "pi", "time", "temper", "hertz", "exp", "ln", "log", "log10", "min", "max", "pwl", "abs",
-        "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sgn", "floor", "ceil", "nint", "int",
-        "pow", "pwr", "u", "uramp", "gnd", "m", "temp", "dtemp", "c", "i", "v", "ddt", "if", "limit",
-        "asin", "acos", "atan", "asinh", "acosh", "atanh", "ternary_fcn", "boltz", "kelvin", "echarge",
-        "yes", "no", "true", "false", "vec", "gauss", "agauss", "unif", "aunif", "var", "params", "x",
+        "e", "pi", "time", "temper", "hertz", "exp", "ln", "log", "log10", "min", "max", "pwl",
+        "abs", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sgn", "floor", "ceil", "nint",
+        "int", "pow", "pwr", "u", "uramp", "gnd", "m", "temp", "dtemp", "c", "i", "v", "ddt", "if",
+        "limit", "asin", "acos", "atan", "asinh", "acosh", "atanh", "ternary_fcn", "boltz", "not",
+        "kelvin", "echarge", "yes", "no", "true", "false", "vec", "gauss", "agauss", "unif", "or",
+        "aunif", "var", "params", "x", "and", "div", "mod", "sqr", "arctan",
     }
 )  # fmt: skip
 
@@ -422,7 +423,7 @@ def _gain(value: Expr) -> tuple[Expr, Expr, Expr] | None:
     if rest.op == "node":
         return factor, rest, ZERO
     if rest.op == "sub" and all(arg.op == "node" for arg in rest.args):
-        return factor, *rest.args
+        return factor, rest.args[0], rest.args[1]
     return None
 
 

@@ -57,7 +57,8 @@ _CALLS = {
     },
     "ln": "np.log", "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan",
     "atan2": "np.arctan2", "asinh": "np.arcsinh", "acosh": "np.arccosh", "atanh": "np.arctanh",
-    "abs": "abs", "min": "min", "max": "max", "limexp": "_limexp", "round": "_round", "mod": "_fmod",
+    "abs": "abs", "min": "min", "max": "max", "limexp": "_limexp", "round": "_round",
+    "mod": "_fmod",
 }  # fmt: skip
 _BITS = {"bitand": "&", "bitor": "|", "bitxor": "^", "shl": "<<", "shr": ">>"}
 
@@ -226,7 +227,7 @@ def _source(unknowns: Sequence[Expr], parameters: Sequence[str], outputs: Sequen
     arguments = [names[u] for u in unknowns]
     places = {name: f"p{i}" for i, name in enumerate(parameters)}
     arguments += places.values()
-    lines = []
+    lines: list[str] = []
     for node in walk(outputs):
         if node in names:
             continue

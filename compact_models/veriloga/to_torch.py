@@ -9,150 +9,196 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from compact_models.errors import ShapeError
 from compact_models.veriloga.equations import System
 from compact_models.veriloga.expressions import Expr, walk
-from compact_models.veriloga.operations import LIMEXP_KNEE, LIMEXP_MAX
+from compact_models.veriloga.operations import LIMEXP_KNEE, LIMEXP_MAX, TRUTH
 from compact_models.veriloga.simplify import hoisted
 
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    Value = Tensor | float
+
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
-def _guarded(torch: Any) -> dict[str, Callable[..., Any]]:
-    """The operations on tensors."""
+class _Operations:
+    """The operations on tensors, with arguments held inside the domain.
 
-    def tensor(value: Any, like: Any) -> Any:
-        return (
-            value
-            if torch.is_tensor(value)
-            else torch.as_tensor(value, dtype=like.dtype, device=like.device)
-        )
+    `library` is the torch module: it is passed in, so that importing this file does not import it.
+    """
 
-    def lift(*values: Any) -> list[Any]:
-        like = next((v for v in values if torch.is_tensor(v) and v.dtype != torch.bool), None)
-        if like is None:
-            like = torch.zeros((), dtype=torch.float64)
+    def __init__(self, library: ModuleType) -> None:
+        self.torch = library
+
+    def lift(self, *values: Value) -> list[Tensor]:
+        """Numbers and truth values as tensors of the type of the others."""
+        torch = self.torch
+        tensors = [v for v in values if isinstance(v, torch.Tensor)]
+        numbers = [v for v in tensors if v.dtype != torch.bool]
+        like = numbers[0] if numbers else torch.zeros((), dtype=torch.float64)
         return [
-            v.to(like.dtype) if torch.is_tensor(v) and v.dtype == torch.bool else tensor(v, like)
+            v.to(like.dtype)
+            if isinstance(v, torch.Tensor)
+            else torch.as_tensor(v, dtype=like.dtype, device=like.device)
             for v in values
         ]
 
-    def tiny(x: Any) -> float:
-        return torch.finfo(x.dtype).tiny
+    def tiny(self, x: Tensor) -> float:
+        """Smallest normal number of the tensor's type."""
+        return self.torch.finfo(x.dtype).tiny
 
-    def greatest_exponent(x: Any) -> float:
-        return 700.0 if x.dtype == torch.float64 else 85.0
+    def largest_exponent(self, x: Tensor) -> float:
+        """An exponent whose exp, and the square of it, are finite in float64 or float32."""
+        return 700.0 if x.dtype == self.torch.float64 else 85.0
 
-    def exp(x: Any) -> Any:
-        (x,) = lift(x)
-        return torch.exp(torch.clamp(x, max=greatest_exponent(x)))
+    def truth(self, x: Value) -> Tensor:
+        """Whether a number is not zero."""
+        return self.lift(x)[0] != 0
 
-    def limexp(x: Any) -> Any:
-        (x,) = lift(x)
-        low = torch.exp(torch.clamp(x, max=LIMEXP_KNEE))
-        return torch.where(x < LIMEXP_KNEE, low, LIMEXP_MAX * (1.0 + (x - LIMEXP_KNEE)))
+    def exp(self, x: Value) -> Tensor:
+        """Exponential, constant where it would overflow."""
+        (a,) = self.lift(x)
+        return self.torch.exp(a.clamp(max=self.largest_exponent(a)))
 
-    def bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def call(x: Any) -> Any:
-            (x,) = lift(x)
-            limit = greatest_exponent(x)
-            return function(torch.clamp(x, min=-limit, max=limit))
+    def limexp(self, x: Value) -> Tensor:
+        """Exponential that goes on as its tangent."""
+        (a,) = self.lift(x)
+        low = self.torch.exp(a.clamp(max=LIMEXP_KNEE))
+        return self.torch.where(a < LIMEXP_KNEE, low, LIMEXP_MAX * (1.0 + (a - LIMEXP_KNEE)))
 
-        return call
+    def sinh(self, x: Value) -> Tensor:
+        """Hyperbolic sine, constant where it would overflow."""
+        (a,) = self.lift(x)
+        limit = self.largest_exponent(a)
+        return self.torch.sinh(a.clamp(-limit, limit))
 
-    def ln(x: Any) -> Any:
-        (x,) = lift(x)
-        return torch.log(torch.clamp(x, min=tiny(x)))
+    def cosh(self, x: Value) -> Tensor:
+        """Hyperbolic cosine, constant where it would overflow."""
+        (a,) = self.lift(x)
+        limit = self.largest_exponent(a)
+        return self.torch.cosh(a.clamp(-limit, limit))
 
-    def sqrt(x: Any) -> Any:
-        (x,) = lift(x)
-        return torch.where(x > 0, torch.sqrt(torch.clamp(x, min=tiny(x))), torch.zeros_like(x))
+    def ln(self, x: Value) -> Tensor:
+        """Natural logarithm."""
+        (a,) = self.lift(x)
+        return self.torch.log(a.clamp(min=self.tiny(a)))
 
-    def power(a: Any, b: Any) -> Any:
-        if not torch.is_tensor(b) and float(b).is_integer() and abs(b) <= 64:
-            (a,) = lift(a)
-            return a ** int(b)
-        a, b = lift(a, b)
-        positive = torch.clamp(a, min=tiny(a)) ** b
-        negative = torch.where(
-            torch.remainder(b, 2.0) == 0,
-            torch.clamp(-a, min=tiny(a)) ** b,
-            -(torch.clamp(-a, min=tiny(a)) ** b),
+    def sqrt(self, x: Value) -> Tensor:
+        """Square root; its slope at zero is taken as zero."""
+        (a,) = self.lift(x)
+        root = self.torch.sqrt(a.clamp(min=self.tiny(a)))
+        return self.torch.where(a > 0, root, self.torch.zeros_like(a))
+
+    def asin(self, x: Value) -> Tensor:
+        """Inverse sine."""
+        return self.torch.asin(self.lift(x)[0].clamp(-1.0, 1.0))
+
+    def acos(self, x: Value) -> Tensor:
+        """Inverse cosine."""
+        return self.torch.acos(self.lift(x)[0].clamp(-1.0, 1.0))
+
+    def acosh(self, x: Value) -> Tensor:
+        """Inverse hyperbolic cosine."""
+        return self.torch.acosh(self.lift(x)[0].clamp(min=1.0))
+
+    def pow(self, base: Value, exponent: Value) -> Tensor:
+        """Power; a negative base wants a whole exponent."""
+        torch = self.torch
+        if isinstance(exponent, float) and exponent.is_integer() and abs(exponent) <= 64:
+            return self.lift(base)[0] ** int(exponent)
+        a, b = self.lift(base, exponent)
+        size = a.abs().clamp(min=self.tiny(a)) ** b
+        signed = torch.where(torch.remainder(b, 2.0) == 0, size, -size)
+        negative = torch.where(torch.floor(b) == b, signed, torch.full_like(signed, torch.nan))
+        at_zero = torch.where(b > 0, torch.zeros_like(size), torch.full_like(size, torch.inf))
+        at_zero = torch.where(b == 0, torch.ones_like(size), at_zero)
+        return torch.where(a > 0, size, torch.where(a == 0, at_zero, negative))
+
+    def div(self, numerator: Value, denominator: Value) -> Tensor:
+        """Quotient; a zero denominator does not reach the gradient."""
+        a, b = self.lift(numerator, denominator)
+        safe = self.torch.where(b == 0, self.torch.ones_like(b), b)
+        return self.torch.where(b == 0, a * self.torch.inf, a / safe)
+
+    def select(self, condition: Value, then: Value, otherwise: Value) -> Tensor:
+        """One of two values."""
+        a, b = self.lift(then, otherwise)
+        if not self.torch.is_tensor(condition):
+            return a if condition else b
+        return self.torch.where(self.truth(condition), a, b)
+
+    def round(self, x: Value) -> Tensor:
+        """Nearest integer, halves away from zero."""
+        (a,) = self.lift(x)
+        return self.torch.sign(a) * self.torch.floor(a.abs() + 0.5)
+
+    def logic(self, name: str, *values: Value) -> Tensor:
+        """And, or, not."""
+        a = [self.truth(v) for v in values]
+        if name == "not":
+            return ~a[0]
+        return a[0] & a[1] if name == "and" else a[0] | a[1]
+
+    def bits(self, name: str, *values: Value) -> Tensor:
+        """Operators on the bits of integers."""
+        numbers = self.lift(*values)
+        a = [number.long() for number in numbers]
+        return _BITS[name](*a).to(numbers[0].dtype)
+
+    def plain(self, name: str, *values: Value) -> Tensor:
+        """A function that needs no guard."""
+        return getattr(self.torch, name)(*self.lift(*values))
+
+    def namespace(self) -> dict[str, Callable[..., Tensor]]:
+        """Every operation by the name that generated code calls it."""
+        own = (
+            "exp", "limexp", "sinh", "cosh", "ln", "sqrt", "asin", "acos", "acosh", "pow", "div",
+            "select", "round",
+        )  # fmt: skip
+        space: dict[str, Callable[..., Tensor]] = {name: getattr(self, name) for name in own}
+        space |= {name: partial(self.plain, torch_name) for name, torch_name in _PLAIN.items()}
+        space |= {name: partial(self.logic, name) for name in ("and", "or", "not")}
+        space |= {name: partial(self.bits, name) for name in _BITS}
+        space["number"] = lambda x: self.lift(x)[0]
+        return {f"_{name}": function for name, function in space.items()}
+
+
+_PLAIN = {
+    "min": "minimum", "max": "maximum", "mod": "fmod", "atan2": "atan2", "hypot": "hypot",
+    **{
+        name: name
+        for name in (
+            "sin", "cos", "tan", "atan", "tanh", "asinh", "atanh", "abs", "floor", "ceil", "trunc",
         )
-        whole = torch.where(torch.floor(b) == b, negative, torch.full_like(negative, float("nan")))
-        at_zero = torch.where(b > 0, torch.zeros_like(positive), torch.ones_like(positive))
-        return torch.where(a > 0, positive, torch.where(a == 0, at_zero, whole))
-
-    def divide(a: Any, b: Any) -> Any:
-        a, b = lift(a, b)
-        safe = torch.where(b == 0, torch.ones_like(b), b)
-        return torch.where(b == 0, a * float("inf"), a / safe)
-
-    def select(c: Any, a: Any, b: Any) -> Any:
-        a, b = lift(a, b)
-        if not torch.is_tensor(c):
-            return a if c else b
-        return torch.where(c if c.dtype == torch.bool else c != 0, a, b)
-
-    def inside(function: Callable[[Any], Any], low: float, high: float) -> Callable[[Any], Any]:
-        def call(x: Any) -> Any:
-            (x,) = lift(x)
-            return function(torch.clamp(x, min=low, max=high))
-
-        return call
-
-    def plain(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *values: function(*lift(*values))
-
-    def bits(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        def call(a: Any, b: Any) -> Any:
-            a, b = lift(a, b)
-            return function(a.long(), b.long()).to(a.dtype)
-
-        return call
-
-    def truth(x: Any) -> Any:
-        (x,) = lift(x)
-        return x != 0
-
-    def away(x: Any) -> Any:
-        (x,) = lift(x)
-        return torch.sign(x) * torch.floor(torch.abs(x) + 0.5)
-
-    return {
-        "exp": exp, "limexp": limexp, "ln": ln, "sqrt": sqrt, "pow": power, "div": divide,
-        "select": select, "sinh": bounded(torch.sinh), "cosh": bounded(torch.cosh),
-        "asin": inside(torch.asin, -1.0, 1.0), "acos": inside(torch.acos, -1.0, 1.0),
-        "acosh": inside(torch.acosh, 1.0, float("inf")),
-        "min": plain(torch.minimum), "max": plain(torch.maximum), "mod": plain(torch.fmod),
-        "atan2": plain(torch.atan2), "hypot": plain(torch.hypot), "round": away,
-        **{
-            name: plain(getattr(torch, name))
-            for name in (
-                "sin", "cos", "tan", "atan", "tanh", "asinh", "atanh", "abs", "floor", "ceil", "trunc",
-            )
-        },
-        "not": lambda x: ~truth(x),
-        "and": lambda a, b: truth(a) & truth(b),
-        "or": lambda a, b: truth(a) | truth(b),
-        "bitand": bits(lambda a, b: a & b), "bitor": bits(lambda a, b: a | b),
-        "bitxor": bits(lambda a, b: a ^ b), "shl": bits(lambda a, b: a << b),
-        "shr": bits(lambda a, b: a >> b), "bitnot": lambda a: bits(lambda x, _: ~x)(a, 0.0),
-        "number": lambda x: lift(x)[0],
-    }  # fmt: skip
+    },
+}  # fmt: skip
+_BITS: dict[str, Callable[..., Tensor]] = {
+    "bitand": lambda a, b: a & b,
+    "bitor": lambda a, b: a | b,
+    "bitxor": lambda a, b: a ^ b,
+    "shl": lambda a, b: a << b,
+    "shr": lambda a, b: a >> b,
+    "bitnot": lambda a: ~a,
+}
 
 
 def line(node: Expr, args: Sequence[str]) -> str:
     """The Python text of one operation."""
     op = node.op
+    if op in _INFIX or op == "neg":
+        # Truth values do not take part in arithmetic on their own.
+        args = [
+            f"_number({text})" if arg.op in TRUTH else text
+            for arg, text in zip(node.args, args, strict=True)
+        ]
     if op in _INFIX:
         return f"{args[0]} {_INFIX[op]} {args[1]}"
     if op == "neg":
@@ -185,7 +231,7 @@ class TorchFunction:
         """f(x0, ..., p0, ...) -> (f of every row, q of every row), all broadcast together."""
         import torch
 
-        space: dict[str, Any] = {f"_{name}": call for name, call in _guarded(torch).items()}
+        space: dict[str, Any] = dict(_Operations(torch).namespace())
         exec(compile(self.source, f"<{self.name}>", "exec"), space)
         return space["residuals"]
 
@@ -224,7 +270,7 @@ def torch_function(system: System) -> TorchFunction:
     arguments = list(names.values())
     places = {name: f"p{i}" for i, name in enumerate(parameters)}
     arguments += places.values()
-    lines = []
+    lines: list[str] = []
     for node in walk(outputs):
         if node in names:
             continue
