@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cosim.nn.linear import AnalogLinear
+from cosim.nn.layer import AnalogLayer
 from cosim.nn.network import analog_layers
 from cosim.surrogate.base import Surrogate
 
@@ -32,7 +32,7 @@ def calibrate_gain(
         surrogate: model of the tile.
     """
     layers = analog_layers(network)
-    inputs: dict[AnalogLinear, Tensor] = {}
+    inputs: dict[AnalogLayer, Tensor] = {}
     handles = [layer.register_forward_pre_hook(_collector(inputs)) for layer in layers]
     was_training = network.training
     network.eval()
@@ -48,16 +48,16 @@ def calibrate_gain(
             layer.gain.copy_(_gain(layer, inputs[layer], model))
 
 
-def _collector(inputs: dict[AnalogLinear, Tensor]) -> Callable[[nn.Module, tuple], None]:
+def _collector(inputs: dict[AnalogLayer, Tensor]) -> Callable[[nn.Module, tuple], None]:
     def collect(module: nn.Module, args: tuple) -> None:
-        if isinstance(module, AnalogLinear):
+        if isinstance(module, AnalogLayer):
             inputs[module] = args[0]
 
     return collect
 
 
-def _gain(layer: AnalogLinear, x: Tensor, model: Surrogate) -> Tensor:
-    unit = (x / layer.input_range).clamp(0, 1).reshape(-1, x.shape[-1])
+def _gain(layer: AnalogLayer, x: Tensor, model: Surrogate) -> Tensor:
+    unit = layer.unit_inputs(layer.rows_of(x))
     G = layer.target_conductances()
     exact = layer.ideal_outputs(unit, G)
     tile = layer.tile_outputs(unit, G, lambda G, V: model(V, G))

@@ -1,7 +1,7 @@
 """Networks on programmed chips: draw the conductances once, then ask any engine.
 
 A *chip* is one static draw of all programming errors of a network. All chips of an evaluation go
-through the network together, with the chip as the first axis of every activation, so an engine is
+through the network together, as one batch that holds the images once per chip, so an engine is
 asked once per layer, with all tiles of all chips in one list: ngspice can work on them in parallel.
 """
 
@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cosim.errors import InputError
-from cosim.nn.linear import CurrentFunction, ProgrammedTiles
+from cosim.nn.layer import CurrentFunction, ProgrammedTiles
 from cosim.nn.network import analog_layers
 from cosim.nn.variability import ProgrammingError, generator_of
 from cosim.surrogate.base import Surrogate
@@ -119,14 +119,15 @@ def evaluate(
         InputError: the chips are not of this network.
     """
     with programmed(network, chips, engine):
-        outputs = network(x.expand(len(chips), *x.shape))
+        together = network(x.repeat(len(chips), *(1 for _ in x.shape[1:])))
+    outputs = together.unflatten(0, (len(chips), len(x)))
     correct = (outputs.argmax(-1) == labels).double().mean(-1)
     return Evaluation(correct.numpy(), outputs)
 
 
 @contextmanager
 def programmed(network: nn.Module, chips: Sequence[Chip], engine: Engine) -> Iterator[None]:
-    """Let a network stand for chips: inside, the first axis of its input is the chip."""
+    """Let a network stand for chips: inside, its batch holds the inputs once per chip."""
     layers = analog_layers(network)
     for chip in chips:
         _check_chip(network, chip)

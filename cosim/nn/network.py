@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from cosim.nn.layer import AnalogLayer, TileSettings
 from cosim.nn.linear import AnalogLinear
 from cosim.nn.variability import ProgrammingError, generator_of
 from cosim.surrogate.base import Surrogate
@@ -37,22 +38,14 @@ def perceptron(
         for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             if index:
                 modules.append(nn.ReLU())
-            modules.append(
-                AnalogLinear(
-                    fan_in,
-                    fan_out,
-                    tile,
-                    levels=levels,
-                    weight_clip=weight_clip,
-                    input_range=None if index else 1.0,
-                )
-            )
+            settings = TileSettings(levels, weight_clip, input_range=None if index else 1.0)
+            modules.append(AnalogLinear(fan_in, fan_out, tile, settings))
     return nn.Sequential(*modules)
 
 
-def analog_layers(network: nn.Module) -> list[AnalogLinear]:
+def analog_layers(network: nn.Module) -> list[AnalogLayer]:
     """The analog layers of a network, in the order of their registration."""
-    return [module for module in network.modules() if isinstance(module, AnalogLinear)]
+    return [module for module in network.modules() if isinstance(module, AnalogLayer)]
 
 
 def set_arithmetic(

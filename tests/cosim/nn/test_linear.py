@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from cosim.errors import InputError
-from cosim.nn import AnalogLinear, ProgrammingError, set_arithmetic
+from cosim.nn import AnalogLinear, ProgrammingError, TileSettings, set_arithmetic
 
 
 def layer_of(tile, fan_in=20, fan_out=7, seed=0, **settings):
     torch.manual_seed(seed)
-    return AnalogLinear(fan_in, fan_out, tile, **{"input_range": 1.0, **settings}).eval()
+    chosen = TileSettings(**{"input_range": 1.0, **settings})
+    return AnalogLinear(fan_in, fan_out, tile, chosen).eval()
 
 
 def inputs(samples=9, features=20, seed=1):
@@ -134,9 +135,26 @@ def test_negative_activations_are_refused_with_advice(tile):
         layer_of(tile)(torch.full((1, 20), -0.5))
 
 
+def test_signed_activations_are_read_in_two_phases(tile, surrogate):
+    layer = layer_of(tile, signed=True)
+    x = 2 * inputs() - 1
+    for model in (None, surrogate):
+        set_arithmetic(layer, model)
+        bias = layer(torch.zeros_like(x))
+        expected = layer(x.clamp_min(0)) + bias - layer((-x).clamp_min(0))
+        torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_without_a_clip_the_largest_weight_is_the_full_scale(tile):
+    layer = layer_of(tile, weight_clip=None, levels=2**20)
+    assert layer.largest_weight() == layer.weight.abs().max()
+    expected = torch.nn.functional.linear(inputs(), layer.weight, layer.bias)
+    torch.testing.assert_close(layer(inputs()), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_one_level_is_refused(tile):
     with pytest.raises(InputError, match=r"`levels` is 1.*at least 2"):
-        AnalogLinear(3, 2, tile, levels=1)
+        AnalogLinear(3, 2, tile, TileSettings(levels=1))
 
 
 def test_its_state_dict_holds_weights_and_calibration_and_nothing_of_the_tile(tile, surrogate):
