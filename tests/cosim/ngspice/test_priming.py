@@ -17,6 +17,7 @@ from cosim.ngspice.priming import (
     row_order,
 )
 from cosim.ngspice.structure import elements_of
+from netlists.cells import Gates
 from netlists.testbench import read_testbench
 
 
@@ -36,7 +37,7 @@ def bench(tile, rows, cols, samples=3):
     draw = np.random.default_rng(5)
     G = draw.uniform(5e-6, 1.5e-4, (rows, cols))
     X = draw.uniform(0, 0.2, (samples, rows))
-    return read_testbench(tile(rows=rows, cols=cols), G, X)
+    return read_testbench(tile(rows=rows, cols=cols), G, X, gates=Gates.HELD)
 
 
 def mesh(n, cell="xcell_{i}_{j} r{i}_{j} c{i}_{j} cell", gates="", drive="{volt}"):
