@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def element(
     """
     near, far = near or model.ports[0], far or model.ports[1]
     held = dict(held or {})
-    kernel = _kernel(model, varying)
+    kernel = dc_kernel(model, () if varying is None else (varying,))
     terminals = set(kernel.unknowns) - {varying}
     if terminals != {near, far, *held}:
         raise SpecError(
@@ -147,13 +148,37 @@ def element(
     return part
 
 
-def _kernel(model: CompactModel, varying: str | None) -> NumbaKernel:
-    """The DC equations of a model; a parameter that varies becomes an unknown, for its slope."""
+@cache
+def dc_kernel(model: CompactModel, varying: tuple[str, ...]) -> NumbaKernel:
+    """The DC equations of a model; parameters that vary become unknowns, for their slopes."""
     system = frozen(model.system)
-    if varying is None:
+    if not varying:
         return numba_kernel(system)
-    mapped = system.mapped({symbol("parameter", varying): symbol("node", varying)})
-    return numba_kernel(replace(mapped, nodes=(*mapped.nodes, varying)))
+    mapped = system.mapped({symbol("parameter", name): symbol("node", name) for name in varying})
+    return numba_kernel(replace(mapped, nodes=(*mapped.nodes, *varying)))
+
+
+def current_slopes(
+    part: Element, at: Mapping[str, Array | float], names: tuple[str, ...]
+) -> dict[str, Array]:
+    """Slopes of the current into an element's near terminal in some of its parameters.
+
+    Args:
+        part: the element.
+        at: voltages of its terminals [V] and its varying parameter, arrays that broadcast.
+        names: the parameters.
+    """
+    kernel = dc_kernel(part.model, names)
+    known = {**part.values, **at}
+    points = np.broadcast_arrays(*(np.asarray(known[name], float) for name in kernel.unknowns))
+    others = np.broadcast_arrays(
+        points[0], *(np.asarray(known[name], float) for name in kernel.parameters)
+    )[1:]
+    x = np.stack([values.ravel() for values in points], axis=1)
+    p = np.stack([values.ravel() for values in others], axis=1) if others else np.zeros((len(x), 0))
+    slopes = kernel.jacobians(kernel.evaluate(x, p))[0][:, kernel.residuals.index(part.near)]
+    shape = points[0].shape
+    return {name: slopes[:, kernel.unknowns.index(name)].reshape(shape) for name in names}
 
 
 def _check_balance(model: CompactModel, part: Element) -> None:

@@ -5,8 +5,7 @@
 The forward pass solves the circuit; the backward pass solves the transposed system once and never
 differentiates through the iteration. Conductances act through the device parameter that realises
 them. Numbers that all cells share, such as a card's parameters, act through the currents of the
-cells alone: weighted with the adjoint voltages, the compiled torch form of the models gives their
-gradients.
+cells alone, whose slopes come from the compiled models and are weighted with the adjoint voltages.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from torch import Tensor
 from compact_models.errors import InputError
 from cosim.errors import SimulationFailed
 from cosim.solver.arrays import DROP, INSIDE, OUTPUT
-from cosim.solver.cell_source import Element
+from cosim.solver.cells import current_slopes
 from cosim.solver.circuit import Circuit
 from cosim.solver.gradients import Gradients, gradients
 from cosim.solver.solve import Batch, TileSolver
@@ -112,8 +111,8 @@ class DeviceParameter(torch.autograd.Function):
         parameters = solver.cell.parameters(conductances.detach().cpu().double().numpy())
         ctx.solver = solver
         ctx.like = conductances
-        ctx.parameters = torch.from_numpy(np.asarray(parameters))
-        return ctx.parameters.to(torch.float64)
+        ctx.parameters = np.asarray(parameters)
+        return torch.from_numpy(ctx.parameters.copy())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:  # noqa: ANN401
@@ -122,11 +121,9 @@ class DeviceParameter(torch.autograd.Function):
         if device is None:
             return None, grad.to(ctx.like)
         part = ctx.solver.cell.elements[0]
-        with torch.enable_grad():
-            value = ctx.parameters.clone().requires_grad_(True)
-            read = device.range.read_voltage
-            current = _current(part, read, 0.0, value, {}) / read
-            (slope,) = torch.autograd.grad(current.sum(), value)
+        read, name = device.range.read_voltage, device.range.parameter
+        at = {part.near: read, part.far: 0.0, name: ctx.parameters}
+        slope = torch.from_numpy(current_slopes(part, at, (name,))[name] / read)
         return None, (grad / slope).to(ctx.like)
 
 
@@ -212,24 +209,6 @@ def _summed(gradient: Tensor, like: Tensor) -> Tensor:
     return gradient.sum_to_size(like.shape)
 
 
-def _current(
-    part: Element,
-    near: Any,  # noqa: ANN401 - number or tensor
-    far: Any,  # noqa: ANN401
-    value: Any,  # noqa: ANN401
-    shared: Mapping[str, Tensor],
-    gate: Any = 0.0,  # noqa: ANN401
-) -> Tensor:
-    """Current into an element's near terminal, as a torch expression."""
-    function = part.model.to_torch(frozen=True)
-    held = {name: gate if what == "gate" else float(what) for name, what in part.held.items()}
-    values: dict[str, Any] = {**part.values, **shared}
-    if part.varying is not None:
-        values[part.varying] = value
-    needed = {name: values[name] for name in function.parameters}
-    return function({part.near: near, part.far: far, **held}, needed)[part.near][0]
-
-
 def _into_shared(
     solver: TileSolver,
     batch: Batch,
@@ -238,27 +217,25 @@ def _into_shared(
     shared: tuple[tuple[int, str], ...],
 ) -> list[Tensor]:
     """Gradients in parameters that all cells share: mu . dI/dparameter at the solution."""
-    if not shared or result.cells is None:
+    if result.cells is None:
         return []
-    drop, output, inside = (torch.from_numpy(fields[:, k]) for k in (DROP, OUTPUT, INSIDE))
-    driven = torch.from_numpy(batch.inputs)[:, :, None] + drop
-    value = torch.from_numpy(batch.parameters[batch.matrix])
-    gate = torch.from_numpy(solver.circuit.gate_voltage)[:, None]
+    outer = (batch.inputs[:, :, None] + fields[:, DROP], fields[:, OUTPUT])
+    inside = fields[:, INSIDE]
     elements = solver.cell.elements
-    with torch.enable_grad():
-        leaves = {
-            key: torch.tensor(float(elements[key[0]].values[key[1]]), dtype=torch.float64)
-            for key in shared
-        }
-        total = torch.zeros((), dtype=torch.float64)
-        for position, part in enumerate(elements):
-            own = {name: leaf for (place, name), leaf in leaves.items() if place == position}
-            if not own:
-                continue
-            for leaf in own.values():
-                leaf.requires_grad_(True)
-            far = inside if position == 0 and len(elements) > 1 else output
-            near = driven if position == 0 else inside
-            current = _current(part, near, far, value, own, gate)
-            total = total + (torch.from_numpy(result.cells[:, position]) * current).sum()
-        return list(torch.autograd.grad(total, list(leaves.values())))
+    ends = [outer] if len(elements) == 1 else [(outer[0], inside), (inside, outer[1])]
+    gate = solver.circuit.gate_voltage[:, None]
+    found: dict[tuple[int, str], Tensor] = {}
+    for position, part in enumerate(elements):
+        names = tuple(name for place, name in shared if place == position)
+        if not names:
+            continue
+        at: dict[str, np.ndarray | float] = {part.near: ends[position][0]}
+        at[part.far] = ends[position][1]
+        for name, what in part.held.items():
+            at[name] = gate if what == "gate" else float(what)
+        if part.varying is not None:
+            at[part.varying] = batch.parameters[batch.matrix]
+        weights = result.cells[:, position]
+        for name, slope in current_slopes(part, at, names).items():
+            found[position, name] = torch.tensor((weights * slope).sum())
+    return [found[key] for key in shared]
