@@ -13,42 +13,23 @@ from cosim.ngspice import Workers
 
 def nodal_currents(spec, G, V):
     """Output currents [samples, cols] of the resistive crossbar by dense nodal analysis."""
-    rows, cols = G.shape
-    count = 2 * rows * cols
+    inputs, outputs = np.arange(2 * G.size).reshape(2, *G.shape)
+    Y = np.zeros((2 * G.size, 2 * G.size))
 
-    def input_line(r, c):
-        return r * cols + c
-
-    def output_line(r, c):
-        return rows * cols + r * cols + c
-
-    Y = np.zeros((count, count))
-
-    def stamp(a, b, siemens):
-        Y[a, a] += siemens
-        Y[b, b] += siemens
-        Y[a, b] -= siemens
-        Y[b, a] -= siemens
+    def connect(a, b, siemens):
+        for one, other, sign in ((a, a, 1), (b, b, 1), (a, b, -1), (b, a, -1)):
+            np.add.at(Y, (one, other), sign * siemens)
 
     source = 1 / (spec.drivers.source_resistance + spec.wires.input_line_resistance)
     sense = 1 / (spec.sensing.input_resistance + spec.wires.output_line_resistance)
-    for r in range(rows):
-        Y[input_line(r, 0), input_line(r, 0)] += source
-        for c in range(1, cols):
-            stamp(input_line(r, c - 1), input_line(r, c), 1 / spec.wires.input_line_resistance)
-    for c in range(cols):
-        last = output_line(rows - 1, c)
-        Y[last, last] += sense
-        for r in range(1, rows):
-            stamp(output_line(r - 1, c), output_line(r, c), 1 / spec.wires.output_line_resistance)
-    for r in range(rows):
-        for c in range(cols):
-            stamp(input_line(r, c), output_line(r, c), G[r, c])
-    injected = np.zeros((count, len(V)))
-    for r in range(rows):
-        injected[input_line(r, 0)] = source * V[:, r]
-    voltages = np.linalg.solve(Y, injected)
-    return np.stack([sense * voltages[output_line(rows - 1, c)] for c in range(cols)], axis=1)
+    Y[inputs[:, 0], inputs[:, 0]] += source
+    Y[outputs[-1], outputs[-1]] += sense
+    connect(inputs[:, :-1], inputs[:, 1:], 1 / spec.wires.input_line_resistance)
+    connect(outputs[:-1], outputs[1:], 1 / spec.wires.output_line_resistance)
+    connect(inputs, outputs, G)
+    injected = np.zeros((2 * G.size, len(V)))
+    injected[inputs[:, 0]] = source * V.T
+    return sense * np.linalg.solve(Y, injected)[outputs[-1]].T
 
 
 @pytest.fixture(scope="module")
