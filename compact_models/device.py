@@ -83,7 +83,9 @@ class Device:
         return kernel
 
     def current(
-        self, voltage: Float[ndarray, "*shape"], parameter: Float[ndarray, "*shape"]
+        self,
+        voltage: Float[ndarray, "*voltages"] | float,
+        parameter: Float[ndarray, "*parameters"] | float,
     ) -> tuple[Float[ndarray, "*shape"], Float[ndarray, "*shape"]]:
         """DC current from the first to the second terminal, and its slope.
 
