@@ -29,7 +29,8 @@ from cosim.report.svg import drawing, element, group, label, line, number, path
 
 
 PALETTE = 6  # series colours that the style sheet defines
-MARKED_POINTS = 24  # a line with more points than this is drawn without markers
+MARKED_POINTS = 24  # markers of a line with more points show only under the pointer
+POINTED_POINTS = 150  # a line with more points than this has none
 # Corners of the markers in units of their size: circle (none), square, diamond, triangle.
 MARKERS: tuple[tuple[tuple[float, float], ...], ...] = (
     (),
@@ -129,8 +130,10 @@ def _curve(index: int, series: Series, chart: LineChart, frame: Frame) -> Markup
     shown = _shown(series, chart.x, chart.y)
     points = list(zip(frame.x(series.x[shown]), frame.y(series.y[shown]), strict=True))
     curve = path(points, f"line s{index % PALETTE + 1}{dash}")
-    markers = _points(index, series, chart, frame) if len(points) <= MARKED_POINTS else Markup("")
-    return group([curve, markers])
+    if len(points) > POINTED_POINTS:
+        return curve
+    hidden = "hidden" if len(points) > MARKED_POINTS else None
+    return group([curve, group([_points(index, series, chart, frame)], class_=hidden)])
 
 
 def _points(index: int, series: Series, chart: LineChart | ScatterChart, frame: Frame) -> Markup:

@@ -98,6 +98,16 @@ def test_series_differ_in_colour_and_in_marker_shape():
     assert [entry.name for entry in legend(chart)] == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize(("count", "visible", "hidden"), [(24, 24, 0), (100, 0, 100), (500, 0, 0)])
+def test_markers_of_dense_lines_wait_for_the_pointer(count, visible, hidden):
+    x = np.linspace(0.0, 1.0, count)
+    drawn = ElementTree.fromstring(str(draw(LineChart(Axis("x"), Axis("y"), (Series("a", x, x),)))))
+    waiting = [m for g in drawn.iter("g") if g.get("class") == "hidden" for m in g.iter("circle")]
+
+    assert len(waiting) == hidden
+    assert len(list(drawn.iter("circle"))) == visible + hidden
+
+
 def test_scatter_markers_stand_at_their_values_and_say_them():
     series = Series("chips", np.array([1.0, 2.0, 4.0]), np.array([1e-6, 3e-6, 2e-6]))
     chart = ScatterChart(Axis("x", "V"), Axis("y", "A"), (series,))
