@@ -49,6 +49,7 @@ from compact_models.veriloga.expressions import (
     walk,
 )
 from compact_models.veriloga.hidden_state import Resolver, restoring_rate
+from compact_models.veriloga.memory_nodes import with_memory_nodes
 
 
 RESTORING_STRENGTH = 1e12
@@ -73,7 +74,6 @@ class Assembler:
         roots = [e for k in keys for e in (contributions[k].value, contributions[k].present)]
         for integral in self.execution.integrals:
             roots += [integral.argument, integral.initial or ZERO]
-        roots += self.execution.step_bounds
         self._no_port_flows(roots)
         finals = self.execution.frame.variables
         resolution = Resolver(self.table, self.execution, self.notes).run(roots)
@@ -85,7 +85,6 @@ class Assembler:
         done = iter(self._differentiate(self._probes(keys, resolution.finish(roots))))
         resolved = {k: Contributed(next(done), next(done)) for k in keys}
         integrals = [(i, next(done), next(done)) for i in self.execution.integrals]
-        bounds = tuple(next(done) for _ in self.execution.step_bounds)
         rates = [next(done) for _ in hidden]
         limits = [(next(done), next(done), next(done)) for _ in hidden]
         residuals = [next(done) for _ in resolution.loops]
@@ -101,6 +100,7 @@ class Assembler:
         for loop, residual in zip(resolution.loops, residuals, strict=True):
             f, q = self._split(residual)
             self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))
+        bounds = tuple(b for b in self.execution.step_bounds if b.is_static)
         return self._system(branches, bounds, dict(zip(finals, done, strict=True)))
 
     def _no_port_flows(self, roots: list[Expr]) -> None:
@@ -293,7 +293,7 @@ class Assembler:
                 n: self.table.potential_units.get(d, "") for n, d in self.table.nets.items()
             },
         )
-        return _with_initial_parameters(system)
+        return _with_initial_parameters(with_memory_nodes(system, self.notes))
 
     def _parameters(self) -> dict[str, ParameterSpec]:
         specs: dict[str, ParameterSpec] = {}

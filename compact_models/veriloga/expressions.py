@@ -327,6 +327,17 @@ def _minmax(op: str, a: Expr, b: Expr) -> Expr:
     return Expr.make(op, None, (a, b))
 
 
+def _bitwise(op: str, a: Expr, b: Expr) -> Expr:
+    """Operators on bits; on truth values they are logic."""
+    if a.op in TRUTH and b.op in TRUTH:
+        if op == "bitxor":
+            return compare("ne", a, b)
+        return _logical("and" if op == "bitand" else "or", a, b)
+    if is_const(a) and is_const(b):
+        return const(OPERATIONS[op](a.number, b.number))
+    return Expr.make(op, None, (a, b))
+
+
 _SPECIAL: dict[str, Callable[..., Expr]] = {
     "neg": neg,
     "add": add,
@@ -340,6 +351,9 @@ _SPECIAL: dict[str, Callable[..., Expr]] = {
     "max": lambda a, b: _minmax("max", a, b),
     "and": lambda a, b: _logical("and", a, b),
     "or": lambda a, b: _logical("or", a, b),
+    "bitand": lambda a, b: _bitwise("bitand", a, b),
+    "bitor": lambda a, b: _bitwise("bitor", a, b),
+    "bitxor": lambda a, b: _bitwise("bitxor", a, b),
 }
 
 

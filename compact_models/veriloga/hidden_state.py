@@ -98,14 +98,19 @@ class Resolution:
     values: dict[Expr, Expr] = field(default_factory=dict)
     states: list[Recognised] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
+    steps: set[Expr] = field(default_factory=set)
 
     def finish(self, roots: list[Expr]) -> list[Expr]:
-        """Expressions of the analog block as expressions of the unknowns."""
+        """Expressions of the analog block as expressions of the unknowns, in the limit of no step.
+
+        A parameter that holds the time step goes to zero with it: what is left of x + dt·f is x.
+        """
         roots = substitute(roots, START_OF_TIME) if self.states else roots
         roots = substitute(roots, {INITIAL: ZERO})
         while any(s in self.values for s in symbols(roots, "previous")):
             roots = substitute(roots, self.values)
-        return substitute(substitute(roots, TIME_PASSES), {STEP: ZERO})
+        roots = substitute(roots, TIME_PASSES)
+        return substitute(roots, {STEP: ZERO, **dict.fromkeys(self.steps, ZERO)})
 
 
 class Resolver:
@@ -166,7 +171,8 @@ class Resolver:
     def _initial(self, key: str) -> Expr:
         """The value before the first time step."""
         value = self.starting.get(key, symbol("previous", key))
-        value = substitute([value], {TIME: ZERO, STEP: ZERO})[0]
+        no_step = dict.fromkeys(self.result.steps, ZERO)
+        value = substitute([value], {TIME: ZERO, STEP: ZERO, **no_step})[0]
         seen: set[str] = set()
         while unresolved := [s for s in symbols([value], "previous") if s.name not in seen]:
             seen.update(s.name for s in unresolved)
@@ -251,6 +257,8 @@ class Resolver:
             for step, origin in self._steps(core, timed):
                 if substitute([core], {step: ZERO})[0] is symbol("previous", key):
                     if step in core.dynamic or step.op == "parameter":
+                        if step is not STEP:
+                            self.result.steps.add(step)
                         stepped = substitute([core], {step: STEP})[0]
                         found[key] = (stepped, low, high, origin)
                     break
