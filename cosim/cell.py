@@ -69,7 +69,7 @@ class TileCell:
         device = self.parts.device
         return conductance if device is None else device.parameter_for(conductance)
 
-    def device_current(self, voltage: Array, parameter: Array) -> tuple[Array, Array]:
+    def device_current(self, voltage: Array | float, parameter: Array) -> tuple[Array, Array]:
         """Current of the device alone [A] and its slope [S]."""
         device = self.parts.device
         return (

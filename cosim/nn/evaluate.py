@@ -48,7 +48,7 @@ class Chip:
     """
 
     seed: int
-    conductances: tuple[Float[Tensor, "tiles rows cols"], ...]
+    conductances: tuple[Float[Tensor, "_ rows cols"], ...]
 
 
 @dataclass(frozen=True)
