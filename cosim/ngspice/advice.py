@@ -12,10 +12,11 @@ _COMMANDS = {
     "arch": "sudo pacman -S ngspice",
     "macos": "brew install ngspice libngspice",
 }
+_RELEASE = Path("/etc/os-release")
 _FAMILY = {"ubuntu": "debian", "linuxmint": "debian", "rhel": "fedora", "manjaro": "arch"}
 
 
-def _system(release: Path = Path("/etc/os-release")) -> str | None:
+def _system(release: Path) -> str | None:
     """The family of this operating system, if it is one we know."""
     if platform.system() == "Darwin":
         return "macos"
@@ -28,9 +29,13 @@ def _system(release: Path = Path("/etc/os-release")) -> str | None:
     return next((family for family in families if family in _COMMANDS), None)
 
 
-def how_to_install() -> str:
-    """What to type to get ngspice and its library."""
-    system = _system()
+def how_to_install(release: Path = _RELEASE) -> str:
+    """What to type to get ngspice and its library.
+
+    Args:
+        release: the file in which the system says what it is.
+    """
+    system = _system(release)
     if system:
         return f"install it: `{_COMMANDS[system]}`"
     known = "; ".join(f"{name}: `{command}`" for name, command in _COMMANDS.items())

@@ -58,7 +58,7 @@ def runnable_deck(simulation: Simulation, build: Build, extra: Iterable[str] = (
         build: the ngspice that will run it.
         extra: further lines, written last: element order matters to Sparse 1.3.
     """
-    circuit = _END.sub("", simulation.deck.rstrip())
+    circuit = _END.sub("", simulation.deck.rstrip()).rstrip()
     outputs = simulation.outputs
     saves = [
         ".save " + " ".join(outputs[start : start + _OUTPUTS_PER_LINE])
