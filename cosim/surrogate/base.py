@@ -32,7 +32,7 @@ class Operator(ABC):
 
     @abstractmethod
     def __call__(
-        self, V: Float[Tensor, "*tiles samples rows"]
+        self, V: Float[Tensor, "*inputs samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
 
@@ -73,7 +73,7 @@ class Surrogate(nn.Module, ABC):
         """The surrogate that `settings` and `tensors` describe, in float64."""
 
     def forward(
-        self, V: Float[Tensor, "*tiles samples rows"], G: Float[Tensor, "*tiles rows cols"]
+        self, V: Float[Tensor, "*inputs samples rows"], G: Float[Tensor, "*tiles rows cols"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for input voltages `V` [V] and conductances `G` [S]."""
         return self.prepare(G)(V)

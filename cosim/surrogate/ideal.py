@@ -25,7 +25,7 @@ class Product(Operator):
     conductance: Float[Tensor, "*tiles rows cols"]
 
     def __call__(
-        self, V: Float[Tensor, "*tiles samples rows"]
+        self, V: Float[Tensor, "*inputs samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
         return V @ self.conductance

@@ -48,7 +48,7 @@ class FieldOperator(Operator):
     coefficients: Float[Tensor, "terms *tiles rows cols"]
 
     def __call__(
-        self, V: Float[Tensor, "*tiles samples rows"]
+        self, V: Float[Tensor, "*inputs samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
         at_once = max(1, FIELD_VALUES // self.network.a.numel())

@@ -59,15 +59,15 @@ class MeanFieldOperator(Operator):
     mean_weights: Float[Tensor, " rows"]
 
     def __call__(
-        self, V: Float[Tensor, "*tiles samples rows"]
+        self, V: Float[Tensor, "*inputs samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
         inputs, means = self.features(V)
         return inputs @ self.weights + means @ self.offsets
 
     def features(
-        self, V: Float[Tensor, "*tiles samples rows"]
-    ) -> tuple[Float[Tensor, "*tiles samples features"], Float[Tensor, "*tiles samples degree"]]:
+        self, V: Float[Tensor, "*inputs samples rows"]
+    ) -> tuple[Float[Tensor, "*inputs samples features"], Float[Tensor, "*inputs samples degree"]]:
         """What `weights` and `offsets` multiply."""
         s = V @ self.mean_weights[:, None]
         degree = self.offsets.shape[-2]

@@ -66,7 +66,7 @@ class ReducedNetwork:
 
     def fields(
         self,
-        V: Float[Tensor, "*tiles samples rows"],
+        V: Float[Tensor, "*inputs samples rows"],
         excess: Float[Tensor, "*tiles samples rows cols"] | None = None,
     ) -> tuple[
         Float[Tensor, "*tiles samples rows cols"], Float[Tensor, "*tiles samples rows cols"]

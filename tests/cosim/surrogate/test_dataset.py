@@ -44,6 +44,7 @@ def test_predictions_come_in_the_order_of_the_samples(small):
         np.testing.assert_allclose(predicted[index], expected[0])
 
 
+@pytest.mark.wrong_input
 def test_arrays_that_do_not_belong_together_are_refused():
     good = made()
     with pytest.raises(ShapeError, match=r"`outputs` \(15, 6\).*\(samples, cols\).*dimensions"):

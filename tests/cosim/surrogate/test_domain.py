@@ -33,6 +33,7 @@ def test_it_survives_json(domain):
     assert Domain.from_dict(domain.to_dict()) == domain
 
 
+@pytest.mark.wrong_input
 @pytest.mark.parametrize("bad", [{}, {"input_low": 0.0}, {"input_low": "low"}])
 def test_an_incomplete_domain_is_refused(domain, bad):
     data = {**domain.to_dict(), **bad} if bad.get("input_low") == "low" else bad

@@ -18,22 +18,22 @@ from cosim.surrogate import (
 
 
 PROVENANCE = Provenance("0123456789abcdef", "reference", {}, {})
-QUICK = FitSettings(iterations=3)
+QUICK = FitSettings(iterations=2)
 
 
 @pytest.fixture(scope="module")
 def measured(cells, samples, wires):
-    return samples(cells.sinh_1t1r, wires, 12, 10, 10, 6)
+    return samples(cells.sinh_1t1r, wires, 8, 6, 10, 6)
 
 
 @pytest.fixture(scope="module")
 def fitted(cells, domain, wires, measured):
-    start = LineModeGalerkin.from_cell(12, 10, wires, cells.sinh_1t1r, domain)
+    start = LineModeGalerkin.from_cell(8, 6, wires, cells.sinh_1t1r, domain)
     return fit(start, measured, PROVENANCE, QUICK)
 
 
 def test_refining_lowers_the_error_on_unseen_matrices(cells, fitted, samples, wires):
-    fresh = samples(cells.sinh_1t1r, wires, 12, 10, 2, 5, seed=99)
+    fresh = samples(cells.sinh_1t1r, wires, 8, 6, 2, 5, seed=99)
     assert fitted.certificate.refined
     assert fitted.refined_nrmse < fitted.closed_form_nrmse
     assert accuracy_of(fitted.surrogate, fresh).nrmse < 1e-4
@@ -51,7 +51,7 @@ def test_the_certificate_is_that_of_the_held_out_samples(fitted):
 
 
 def test_the_same_samples_give_the_same_fit(cells, domain, wires, measured, fitted):
-    start = LineModeGalerkin.from_cell(12, 10, wires, cells.sinh_1t1r, domain)
+    start = LineModeGalerkin.from_cell(8, 6, wires, cells.sinh_1t1r, domain)
     again = fit(start, measured, PROVENANCE, QUICK).surrogate
     assert torch.equal(again.cell.coefficient, fitted.surrogate.cell.coefficient)
 
@@ -59,7 +59,7 @@ def test_the_same_samples_give_the_same_fit(cells, domain, wires, measured, fitt
 def test_wires_that_differ_from_the_specification_are_found(cells, domain, measured):
     """The specification says 2 ohm per segment and 5 ohm sources; the samples had 1 and 10."""
     stated = WireResistances(2.0, 2.0, source=5.0, sense=0.0)
-    start = LineModeGalerkin.from_cell(12, 10, stated, cells.sinh_1t1r, domain)
+    start = LineModeGalerkin.from_cell(8, 6, stated, cells.sinh_1t1r, domain)
     result = fit(start, measured, PROVENANCE, FitSettings(iterations=4))
     assert accuracy_of(start, result.held_out).nrmse > 1e-3
     assert result.certificate.accuracy.nrmse < 3e-4
@@ -82,7 +82,7 @@ def test_samples_that_are_only_noise_do_not_replace_the_closed_form(cells, domai
 def test_over_many_refits_the_bound_covers_fresh_samples_as_often_as_it_says(
     cells, domain, wires, drawn
 ):
-    """Twenty fits, each judged on samples of matrices that were drawn after it."""
+    """Eight fits, each judged on samples of matrices that were drawn after it."""
     reference = LineModeFields.from_cell(8, 6, wires, cells.sinh_1t1r, domain)
     start = LineModeGalerkin.from_cell(8, 6, wires, cells.sinh_1t1r, domain)
 
@@ -93,12 +93,12 @@ def test_over_many_refits_the_bound_covers_fresh_samples_as_often_as_it_says(
         return TileSamples(G, V, blank.predict(reference), matrix)
 
     covered = []
-    for seed in range(20):
-        result = fit(start, measured(24, seed), PROVENANCE, FitSettings(iterations=1, seed=seed))
-        fresh = measured(24, 1000 + seed)
+    for seed in range(8):
+        result = fit(start, measured(20, seed), PROVENANCE, FitSettings(iterations=1, seed=seed))
+        fresh = measured(40, 1000 + seed)
         error = np.abs(fresh.predict(result.surrogate) - fresh.outputs)
         covered.append(np.mean(error <= result.certificate.bound(0.95)))
-    assert np.mean(covered) == pytest.approx(0.95, abs=0.01)
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
 
 
 def test_two_matrices_are_too_few(cells, domain, wires, drawn):

@@ -51,6 +51,7 @@ def test_rows_that_are_never_driven_are_left_as_they_are(tile):
     assert torch.isfinite(closer.weights).all()
 
 
+@pytest.mark.wrong_input
 def test_samples_of_another_size_are_refused(tile):
     fast, V, currents = tile
     with pytest.raises(ShapeError, match=r"\(20, 12\).*one tile at a time"):

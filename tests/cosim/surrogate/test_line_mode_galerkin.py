@@ -143,6 +143,7 @@ def test_it_adds_nothing_to_a_state_dict(small):
     assert list(small.parameters()) == []
 
 
+@pytest.mark.wrong_input
 def test_wrong_shapes_and_types_are_named(small):
     with pytest.raises(ShapeError, match=r"\(4, 6\).*6 rows and 4 cols.*one value per cell"):
         small.mvm(np.zeros((1, 6)), np.full((4, 6), 5e-5))

@@ -91,7 +91,7 @@ def test_empty_cells_rows_and_columns_leave_everything_finite(wires, dtype):
 def test_its_gradient_is_that_of_finite_differences(wires):
     # Conductances in units of 100 uS: gradcheck's steps are absolute.
     kernels = WireKernels(4, 3, WireResistances(30.0, 20.0, 100.0, 50.0), 2)
-    mean = torch.tensor(8e-5, dtype=torch.float64)
+    mean = torch.full((2,), 8e-5, dtype=torch.float64)
     G = torch.rand(2, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) + 0.1
 
     def outputs(g):
