@@ -1,17 +1,17 @@
 """Every exception that `cosim` raises on purpose, with the exit code the command line gives it.
 
-    CosimError                     (exit code 1 unless said otherwise)
-     ├── InputError                something the user gave is wrong                (2)
-     │    ├── SpecError            a field of a TOML specification
-     │    ├── CardError            a parameter card, or a value outside its range
-     │    ├── ShapeError           an array of the wrong shape or with NaN
-     │    ├── VerilogAError        a Verilog-A source, with line, column and caret
-     │    ├── DatasetError         a dataset or surrogate folder that is foreign or damaged
-     │    └── MissingFileError     a path that is not there
-     ├── SimulatorError            ngspice                                         (3)
-     │    ├── SimulatorMissing     not installed, or its library cannot be loaded
-     │    └── SimulationFailed     a run that ended without a result; carries its status
-     └── CheckFailed               a comparison that was asked for does not hold   (1)
+CosimError                     (exit code 1 unless said otherwise)
+ ├── InputError                something the user gave is wrong                (2)
+ │    ├── SpecError            a field of a TOML specification
+ │    ├── CardError            a parameter card, or a value outside its range
+ │    ├── ShapeError           an array of the wrong shape or with NaN
+ │    ├── VerilogAError        a Verilog-A source, with line, column and caret
+ │    ├── DatasetError         a dataset or surrogate folder that is foreign or damaged
+ │    └── MissingFileError     a path that is not there
+ ├── SimulatorError            ngspice                                         (3)
+ │    ├── SimulatorMissing     not installed, or its library cannot be loaded
+ │    └── SimulationFailed     a run that ended without a result; carries its status
+ └── CheckFailed               a comparison that was asked for does not hold   (1)
 """
 
 from __future__ import annotations
