@@ -280,23 +280,27 @@ def _by_power(
     The linear transfer already holds the secant, so the first-order term enters without it.
     """
     lift = LIFT * a.detach().mean((-2, -1), keepdim=True)
-    adjoint = (response.transfer + lift) / (a + lift)
-    shared = response.common - response.own  # d = own V + shared s
     degree = max(p + q for p, q in terms)
-    own_powers = [torch.ones_like(a), *_powers(response.own, degree)]
-    shared_powers = [own_powers[0], *_powers(shared, degree)]
-    rise_powers = [own_powers[0], *_powers(response.rise, degree)]
+    shared = _powers(response.common - response.own, degree)  # d = own V + shared s
+    rise = _powers(response.rise, degree)
+    through = [(response.transfer + lift) / (a + lift)]  # adjoint times a power of own
+    for _ in range(degree):
+        through.append(through[-1] * response.own)
 
-    weights = {(1, 0): response.transfer}
+    sums: dict[Term, Tensor] = {}
     for (p, q), coefficient in zip(terms, coefficients, strict=True):
         beyond = coefficient - a if (p, q) == (1, 0) else coefficient
-        through = adjoint * beyond * rise_powers[q] if q else adjoint * beyond
+        beyond = beyond * rise[q - 1] if q else beyond
         for r in range(p + 1):
-            part = through * (own_powers[p - r] * shared_powers[r])
-            part = comb(p, r) * part if 0 < r < p else part
+            part = beyond * shared[r - 1] if r else beyond
             key = (p - r, q + r)
-            weights[key] = weights[key] + part if key in weights else part
-    return weights
+            many = comb(p, r)
+            if key in sums:
+                sums[key] = torch.add(sums[key], part, alpha=many)
+            else:
+                sums[key] = part if many == 1 else part * many
+    weights = {key: through[key[0]] * total for key, total in sums.items()}
+    return {**weights, (1, 0): weights[1, 0] + response.transfer}
 
 
 def _powers(x: Tensor, degree: int) -> list[Tensor]:

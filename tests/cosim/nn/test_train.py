@@ -20,14 +20,15 @@ from cosim.nn import (
 
 
 SIZES = [64, 32, 10]
-SETTINGS = TrainSettings(epochs=10, seed=0)
+SETTINGS = TrainSettings(epochs=12, seed=0)
+TRAINING_IMAGES = 700
 ERROR = ProgrammingError(absolute_std=35e-6, low=5e-6, high=150e-6)
 
 
 @pytest.fixture(scope="module")
 def plain(big_tile, big_surrogate, digits):
     network = perceptron(SIZES, big_tile, levels=16, seed=0)
-    train_plain(network, *digits[0], SETTINGS)
+    train_plain(network, *(part[:TRAINING_IMAGES] for part in digits[0]), SETTINGS)
     calibrate_gain(network, digits[0][0], big_surrogate)
     return network
 
@@ -36,7 +37,8 @@ def plain(big_tile, big_surrogate, digits):
 def aware(big_tile, big_surrogate, digits):
     network = perceptron(SIZES, big_tile, levels=16, seed=0)
     calibrate_gain(network, digits[0][0], big_surrogate)
-    train_vat(network, *digits[0], SETTINGS, big_surrogate, ERROR)
+    x, labels = (part[:TRAINING_IMAGES] for part in digits[0])
+    train_vat(network, x, labels, SETTINGS, big_surrogate, ERROR)
     return network
 
 
