@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from compact_models import CompactModel, Device, NumbaKernel, compile_text
-from compact_models.errors import SpecError
+from compact_models.errors import CardError, SpecError
 from compact_models.veriloga.equations import defaults, frozen
 from compact_models.veriloga.expressions import symbol
 from compact_models.veriloga.to_numba import numba_kernel
@@ -64,10 +64,16 @@ class SolverCell:
         """The device parameter of each conductance [S].
 
         Raises:
-            CardError: a conductance outside the card's range.
+            CardError: a conductance outside the card's range, or a negative one.
         """
         if self.device is None:
-            return np.asarray(conductances, dtype=np.float64)
+            values = np.asarray(conductances, dtype=np.float64)
+            if values.size and values.min() < 0.0:
+                raise CardError(
+                    f"conductances reach {values.min():g} S; a resistor has 0 S or more; "
+                    "map signed weights to pairs of columns"
+                )
+            return values
         return self.device.parameter_for(conductances)
 
     def with_values(self, values: Mapping[tuple[int, str], float]) -> SolverCell:

@@ -36,8 +36,11 @@ from cosim.solver.ladder import KERNEL, factor_cols, factor_rows
 from cosim.solver.simd import LANES, load, load_double, splat, store
 
 
-# The worst ratio of the true next error to C e^2 that was met over the hard grid, with margin.
+# Margin over the worst ratio of the true next error to C e^2 that was met over hard circuits.
 SAFETY = 30.0
+# Before the second step there is one measured error only; cells near saturation then still converge
+# slowly, and the next error may be this part of it.
+SLOW_START = 0.1
 FIRST_REDUCTION = 1e-3
 MAX_STEPS = 40
 # A correction that has grown by this much over the smallest one is running away.
@@ -143,6 +146,8 @@ def newton(
         factor_cols(system)
         eliminate_rows(system, SLOPE_ROW)
         length = begin(system)
+        if not length >= 0.0:
+            return Outcome(False, step, sweeps, np.nan)
         if step == 0:
             scale = max(length, power)
             if scale <= NOTHING:
@@ -154,6 +159,8 @@ def newton(
         predicted = 1.0
         if step > 0:
             predicted = SAFETY * error**3 / previous**2
+        if step == 1:
+            predicted = max(predicted, SLOW_START * error)
         target = _reduction(error, predicted, settings) ** 2 * scale
         reached, count = iterate(system, SLOPE_COL, SLOPE_ROW, length, target)
         sweeps += count
