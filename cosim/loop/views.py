@@ -11,6 +11,7 @@ from cosim.loop.networks import chips_of, load_network
 from cosim.loop.stages import Results
 from cosim.ngspice import DcSweep, Simulation
 from netlists import names
+from netlists.cells import Gates
 from netlists.testbench import line_voltage_testbench
 
 
@@ -43,7 +44,7 @@ def _cell_voltages(context: Context) -> np.ndarray:
     chip = chips_of(context, load_network(context, "variability-aware"))[0]
     conductances = chip.conductances[0][0].numpy()
     inputs = np.full((1, tile.rows), tile.drivers.read_voltage)
-    bench = line_voltage_testbench(tile, conductances, inputs)
+    bench = line_voltage_testbench(tile, conductances, inputs, gates=Gates.HELD)
     sweep = DcSweep(names.INDEX_SOURCE, 0, 0, 1)
     simulation = Simulation(bench.deck(), sweep, bench.netlist.outputs)
     result = context.engine.workers.run_many([simulation])[0]
