@@ -1,0 +1,110 @@
+"""Gradients from the adjoint agree with finite differences of the solution."""
+
+import numpy as np
+import pytest
+import torch
+
+from compact_models.errors import InputError
+from cosim.solver.gradients import gradients
+from cosim.solver.operation import Tunable, tile_currents
+from cosim.solver.solve import EXACT, TileSolver
+
+
+# Conductances and transconductances are of the order of 1e-4: tests count them in that unit.
+UNIT = 1e-4
+TIGHT = {"eps": 1e-5, "atol": 1e-6, "rtol": 1e-6}
+
+
+@pytest.fixture(scope="module")
+def solver(tile):
+    """A small tile with wires that matter."""
+    return TileSolver(tile(4, 3, 30.0), EXACT, threads=1)
+
+
+def leaf(values):
+    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+
+
+@pytest.fixture
+def inputs():
+    return leaf(np.random.default_rng(0).uniform(-0.3, 0.4, (2, 2, 4)))
+
+
+@pytest.fixture
+def conductances():
+    return leaf(np.random.default_rng(1).uniform(0.3, 4.0, (2, 4, 3)))
+
+
+def scaled(solver, X, G, tunable=None):
+    return tile_currents(solver, X, UNIT * G, tunable or Tunable()) / UNIT
+
+
+def test_inputs_and_conductances_pass_gradcheck(solver, inputs, conductances):
+    assert torch.autograd.gradcheck(
+        lambda X, G: scaled(solver, X, G), (inputs, conductances), **TIGHT
+    )
+
+
+def test_conductances_shared_by_a_batch_collect_its_gradient(solver, inputs, conductances):
+    X, G = inputs.detach(), leaf(conductances.detach()[0].tolist())
+    assert torch.autograd.gradcheck(lambda G: scaled(solver, X, G), (G,), **TIGHT)
+
+
+def test_wires_ends_and_gates_pass_gradcheck(solver, inputs, conductances):
+    X, G = inputs.detach(), conductances.detach()
+    lines = [leaf(30.0), leaf([40.0] * 4), leaf([30.0] * 3), leaf(31.0), leaf([1.2, 0.8, 1.2, 1.0])]
+
+    def currents(row_wire, row_end, col_wire, col_end, gate_voltage):
+        tunable = Tunable(row_wire, row_end, col_wire, col_end, gate_voltage)
+        return scaled(solver, X, G, tunable)
+
+    assert torch.autograd.gradcheck(currents, lines, eps=1e-4, atol=1e-6, rtol=1e-6)
+
+
+def test_parameters_of_both_cards_pass_gradcheck(solver, inputs, conductances):
+    X, G = inputs.detach(), conductances.detach()
+
+    def currents(v0, kp, vto, temperature):
+        access = {"KP": UNIT * kp, "VTO": vto, "temperature": 300.0 * temperature}
+        return scaled(solver, X, G, Tunable(device={"V0": v0}, access=access))
+
+    arguments = [leaf(0.25), leaf(2.0), leaf(0.4), leaf(1.0)]
+    assert torch.autograd.gradcheck(currents, arguments, **TIGHT)
+
+
+def test_a_larger_tile_keeps_the_accuracy_of_its_gradient(tile):
+    solver = TileSolver(tile(20, 18, 5.0), EXACT, threads=2)
+    generator = np.random.default_rng(2)
+    X, G = generator.uniform(0, 0.3, (3, 20)), generator.uniform(1e-5, 4e-4, (20, 18))
+    seeds = generator.normal(size=(3, 18))
+    parameters = solver.cell.parameters(G)
+    batch = solver.batch(X, parameters)
+    solution = solver.solve_batch(batch, fields=True)
+    found = gradients(solver, batch, solution.fields, seeds)
+    for _ in range(3):
+        sample, row, col = generator.integers(3), generator.integers(20), generator.integers(18)
+        change = np.zeros_like(X)
+        change[sample, row] = 1e-4
+        ends = [solver.solve_parameters(X + s * change, parameters).currents for s in (1, -1)]
+        expected = ((ends[0] - ends[1]) * seeds).sum() / 2e-4
+        assert abs(found.inputs[sample, row] - expected) <= 1e-6 * np.abs(found.inputs).max()
+        moved = np.zeros_like(parameters)
+        moved[row, col] = 1e-13
+        ends = [solver.solve_parameters(X, parameters + s * moved).currents for s in (1, -1)]
+        expected = ((ends[0] - ends[1]) * seeds).sum() / 2e-13
+        error = abs(found.parameters[0, row, col] - expected)
+        assert error <= 1e-6 * np.abs(found.parameters).max()
+
+
+def test_an_unknown_parameter_is_refused_with_the_known_ones(solver, inputs, conductances):
+    tunable = Tunable(device={"nonsense": torch.tensor(1.0)})
+    with pytest.raises(InputError, match="V0"):
+        scaled(solver, inputs, conductances, tunable)
+
+
+def test_single_precision_tensors_keep_their_type(solver, inputs, conductances):
+    X = inputs.detach().float().requires_grad_(True)
+    currents = tile_currents(solver, X, UNIT * conductances.detach())
+    assert currents.dtype == torch.float32
+    currents.sum().backward()
+    assert X.grad.dtype == torch.float32
