@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosim.errors import SimulatorMissing
-from cosim.ngspice.advice import how_to_install
+from cosim.ngspice.advice import how_to_get_klu, how_to_install
 from cosim.ngspice.batch import executable_build, executable_path
 from cosim.ngspice.process import WorkerProcess
 
@@ -30,6 +30,11 @@ class NgspiceInfo:
     def solver(self) -> str:
         """The linear solver that simulations use."""
         return "KLU" if self.klu else "Sparse 1.3"
+
+    @property
+    def advice(self) -> str:
+        """What would make simulations faster; empty when nothing would."""
+        return "" if self.klu else how_to_get_klu()
 
 
 def ngspice_info() -> NgspiceInfo:

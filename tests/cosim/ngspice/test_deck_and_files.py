@@ -124,6 +124,7 @@ def test_the_installed_ngspice_is_found_without_loading_it_here():
     assert info.library
     assert info.executable
     assert info.solver == ("KLU" if info.klu else "Sparse 1.3")
+    assert bool(info.advice) is not info.klu
     assert "libngspice" not in Path("/proc/self/maps").read_text()
 
 
@@ -148,3 +149,16 @@ def test_the_way_to_install_fits_the_system(tmp_path, release, command):
     path = tmp_path / "os-release"
     path.write_text(release)
     assert re.search(command, advice.how_to_install(path))
+
+
+@pytest.mark.parametrize(
+    ("release", "command"),
+    [
+        ("ID=debian\nVERSION_CODENAME=bookworm\n", "apt install -t bookworm-backports ngspice"),
+        ("ID=arch\n", "ngspice 42 or newer solves large tiles faster, with KLU$"),
+    ],
+)
+def test_the_way_to_klu_fits_the_system(tmp_path, release, command):
+    path = tmp_path / "os-release"
+    path.write_text(release)
+    assert re.search(command, advice.how_to_get_klu(path))
