@@ -96,9 +96,8 @@ class Device:
         Returns:
             I [A] and dI/dV [S], of the broadcast shape.
         """
-        v, p = np.broadcast_arrays(
-            np.asarray(voltage, dtype=np.float64), np.asarray(parameter, dtype=np.float64)
-        )
+        both = np.broadcast_arrays(voltage, parameter)
+        v, p = (np.array(values, dtype=np.float64) for values in both)
         x = np.zeros((v.size, 2))
         x[:, 0] = v.ravel()
         entries = self.kernel.evaluate(x, p.reshape(-1, 1))

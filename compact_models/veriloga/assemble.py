@@ -82,7 +82,9 @@ class Assembler:
         roots += [e for s in hidden for e in (s.initial, s.low or ZERO, s.high or ZERO)]
         roots += [loop.residual for loop in resolution.loops]
         roots += list(finals.values())
-        done = iter(self._differentiate(self._probes(keys, resolution.finish(roots))))
+        finished = resolution.finish(roots)
+        self._no_division_by_step(finished[: len(finished) - len(finals)])
+        done = iter(self._differentiate(self._probes(keys, finished)))
         resolved = {k: Contributed(next(done), next(done)) for k in keys}
         integrals = [(i, next(done), next(done)) for i in self.execution.integrals]
         rates = [next(done) for _ in hidden]
@@ -102,6 +104,18 @@ class Assembler:
             self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))
         bounds = tuple(b for b in self.execution.step_bounds if b.is_static)
         return self._system(branches, bounds, dict(zip(finals, done, strict=True)))
+
+    def _no_division_by_step(self, roots: list[Expr]) -> None:
+        """A quotient with the time step below, which did not turn into a derivative."""
+        if any(n.op == "div" and n.args[1] is ZERO for n in walk(roots)):
+            span = self.table.module.span
+            refuse(
+                "division-by-step",
+                f"`{self.table.module.name}` divides by the length of a time step",
+                self.table.source.place(span.start, span.end - span.start),
+                why="a difference between two evaluations is a derivative only as (x - x_last)/step",
+                instead="write ddt(x)",
+            )
 
     def _no_port_flows(self, roots: list[Expr]) -> None:
         """The current into a port may be printed, but not used."""

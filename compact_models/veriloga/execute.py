@@ -246,9 +246,8 @@ class Executor:
         yes, no = arms
         for key in {**yes.variables, **no.variables}:
             a, b = (arm.variables.get(key) for arm in arms)
-            if a is not b:
-                own = symbol("previous", key)
-                before.variables[key] = select(condition, a or own, b or own)
+            own = symbol("previous", key)
+            before.variables[key] = select(condition, a or own, b or own)
         for branch in {**yes.contributions, **no.contributions}:
             nothing = Contributed(ZERO, ZERO)
             then_, else_ = (arm.contributions.get(branch, nothing) for arm in arms)

@@ -57,9 +57,7 @@ def _keeps(system: System, node: str, meeting: list[Branch]) -> bool:
     f, q = _row(node, meeting)
     if q is ZERO:
         return False
-    values: dict[Expr, float] = {
-        symbol("parameter", n): v for n, v in defaults(system, {}).items()
-    }
+    values: dict[Expr, float] = {symbol("parameter", n): v for n, v in defaults(system, {}).items()}
     own = symbol("node", node)
     for leaf in walk([f]):
         if not leaf.args and leaf.op not in {"const", "parameter"}:

@@ -132,9 +132,11 @@ class Writer:
         self.nodes = Names()
         self.parameter_names = Names()
         self.node_of: dict[str, str] = {}
+        self.state_charge: dict[str, Expr] = {}
         self.system = self._scaled(system)
         self.lines: list[str | _Source] = []
         self.sizes: dict[Expr, float] = {}
+        self.at_rest: dict[Expr, float] = {}
         self.text = self._text()
 
     # ------------------------------------------------------------------ preparation
@@ -149,7 +151,15 @@ class Writer:
         for state in system.states:
             node = f"state {state.symbol.name}"
             self.node_of[node] = self.nodes.of(state.symbol.name, "n_")
-            values[state.symbol] = mul(const(state.scale), symbol("node", node))
+            unknown = symbol("node", node)
+            self.state_charge[node] = substitute(
+                [state.q], {state.symbol: mul(const(state.scale), unknown)}
+            )[0]
+            # In DC a state is its initial value; the node itself is still 0 in the first iteration,
+            # where a model may divide by it.
+            start = div(state.initial, const(state.scale))
+            held = select(compare("gt", TIME, ZERO), unknown, start)
+            values[state.symbol] = mul(const(state.scale), held)
         for equation in system.implicit:
             node = f"implicit {equation.symbol.name}"
             self.node_of[node] = self.nodes.of(equation.symbol.name, "n_")
@@ -299,8 +309,9 @@ class Writer:
         values, helpers = with_helpers(roots, choose_helpers(roots))
         text_of = dict(zip(waiting, values, strict=True))
         result = []
+        sensitive = _sensitive([*values, *(definition for _, definition in helpers)])
         for node, definition in helpers:
-            result += self._helper(node, definition)
+            result += self._helper(node, definition, shifted=node in sensitive)
         for line in self.lines:
             if isinstance(line, _Source):
                 result.append(self._source(line, text_of[line]))
@@ -308,22 +319,40 @@ class Writer:
                 result.append(line)
         return result
 
-    def _helper(self, node: Expr, definition: Expr) -> list[str]:
-        """A node that holds a shared part, scaled so that the solver's tolerances suit it."""
+    def _helper(self, node: Expr, definition: Expr, *, shifted: bool) -> list[str]:
+        """A node that holds a shared part, scaled so that the solver's tolerances suit it.
+
+        A part that others divide by is held as its difference from its value at zero bias: every
+        node is 0 V in the first iteration.
+        """
         name = self.nodes.of(node.name.replace("helper ", "h_"), "n_")
         size = self._typical(definition) or 1.0
         scale = size if not MODERATE[0] <= size <= MODERATE[1] else 1.0
         text = f"v({name})" if scale == 1.0 else f"({spice_number(scale)}*v({name}))"
+        start = self._at_rest(definition)
+        self.at_rest[node] = start
+        if shifted and math.isfinite(start) and start != 0.0:
+            offset = float(f"{start:.4g}")
+            text = f"({spice_number(offset)}+{text})"
+            definition = sub(definition, const(offset))
         self.text.names[node] = text
         self.sizes[node] = size
-        value = hoisted([mul(const(1.0 / scale), definition)])[0]
+        value = hoisted([mul(const(_inverse(scale)), definition)])[0]
         source = self._source(_Source(name, "0", name, "i", value), value)
         return [source, f"r_{name} {name} 0 1"]
+
+    def _at_rest(self, definition: Expr) -> float:
+        """The value of a shared part with all nodes at 0 V and all states at their start."""
+        values = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
+        for leaf in walk([definition]):
+            if not leaf.args and leaf.op not in {"const", "parameter"}:
+                values[leaf] = self.at_rest.get(leaf, 0.0)
+        return evaluate([definition], values)[0]
 
     def _source(self, source: _Source, value: Expr) -> str:
         text = self.text.brace(value) if value.is_static else self.text.dynamic(value)
         gain = _gain(value)
-        if source.kind == "i" and gain is not None:
+        if gain is not None and self._is_element(source, gain):
             factor, plus, minus = gain
             ends = " ".join(self._terminal(node) for node in (plus, minus))
             factor_text = self.text.brace(factor)
@@ -333,11 +362,21 @@ class Writer:
     def _terminal(self, node: Expr) -> str:
         return "0" if node is ZERO else self.text.names[node][2:-1]
 
+    def _is_element(self, source: _Source, gain: tuple[Expr, Expr, Expr]) -> bool:
+        """Whether a linear source can be a G element: plain voltages, a gain without `temper`."""
+        nodes = [n for n in gain[1:] if n is not ZERO]
+        plain = all(self.text.names[n].startswith("v(") for n in nodes)
+        return source.kind == "i" and plain and not self._depends_on_temperature(gain[0])
+
+    def _depends_on_temperature(self, value: Expr) -> bool:
+        """`temper` is known in B sources only, not in the values of other elements."""
+        return any(n.name == self.system.temperature for n in symbols([value], "parameter"))
+
     def _charge(self, q: Expr, high: str, low: str, index: int) -> None:
         """The current dq/dt from high to low."""
         voltage = self._voltage(high, low)
         factor = _linear_factor(q, voltage)
-        if factor is not None:
+        if factor is not None and not self._depends_on_temperature(factor):
             self.lines.append(f"c_{index} {high} {low} {self.text.brace(hoisted([factor])[0])}")
             return
         self._derivative(q, f"{index}")
@@ -352,7 +391,7 @@ class Writer:
     def _derivative(self, q: Expr, name: str) -> None:
         """A capacitor whose current, read by the probe v_<name>q, is dq/dt."""
         size = self._typical(q) or 1e-12
-        scaled = hoisted([mul(const(1.0 / size), q)])[0]
+        scaled = hoisted([mul(const(_inverse(size)), q)])[0]
         self.lines += [
             _Source(f"{name}q", f"n_{name}c", "0", "v", scaled),
             f"c_{name}q n_{name}c n_{name}d {spice_number(size)}",
@@ -377,7 +416,7 @@ class Writer:
     def _state(self, state: StateEquation) -> None:
         node = symbol("node", f"state {state.symbol.name}")
         text = self.node_of[f"state {state.symbol.name}"]
-        factor = _linear_factor(state.q, node)
+        factor = _linear_factor(self.state_charge[node.name], node)
         initial = hoisted([div(state.initial, const(state.scale))])[0]
         if factor is None or not factor.is_static:
             self._implicit_row(text, state.f, state.q, f"s_{text}")
@@ -387,7 +426,7 @@ class Writer:
         row = hoisted([select(compare("gt", TIME, ZERO), rate, hold)])[0]
         self._current_source(f"s_{text}", row, text, "0")
         self.lines.append(f"c_s_{text} {text} 0 {spice_number(STATE_CAPACITANCE)}")
-        if initial.is_static:
+        if initial.is_static and not self._depends_on_temperature(initial):
             self.lines.append(f".ic v({text})={self.text.brace(initial)}")
 
     def _implicit(self, equation: ImplicitEquation) -> None:
@@ -401,6 +440,11 @@ class Writer:
             self.lines.append(f"f_{name} {node} 0 v_{name}q 1")
 
 
+def _inverse(power_of_ten: float) -> float:
+    """One over a power of ten, to the last digit."""
+    return float(f"1e{-round(math.log10(power_of_ten))}")
+
+
 def _unwrapped(text: str) -> str:
     """Without the outermost parentheses, which a B source does not need."""
     if not (text.startswith("(") and text.endswith(")")):
@@ -411,6 +455,13 @@ def _unwrapped(text: str) -> str:
         if depth == 0 and index < len(text) - 1:
             return text
     return text[1:-1]
+
+
+def _sensitive(roots: list[Expr]) -> set[Expr]:
+    """Helper nodes in denominators, logarithms and powers: places that do not take a zero."""
+    places = [n.args[1] for n in walk(roots) if n.op == "div"]
+    places += [n.args[0] for n in walk(roots) if n.op in {"ln", "pow"}]
+    return {node for place in places for node in place.dynamic if node.op == "node"}
 
 
 def _gain(value: Expr) -> tuple[Expr, Expr, Expr] | None:

@@ -167,7 +167,8 @@ class NumbaKernel:
                 f"{len(self.parameters)} ({', '.join(self.parameters)}); pass one column per name"
             )
         out = np.empty((x.shape[0], self.size))
-        self._table(x, np.broadcast_to(p, (x.shape[0], len(self.parameters))), out)
+        rows = np.array(np.broadcast_to(p, (x.shape[0], len(self.parameters))))
+        self._table(x, rows, out)
         return out
 
     def jacobians(

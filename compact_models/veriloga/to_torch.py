@@ -126,7 +126,7 @@ class _Operations:
         """Quotient; a zero denominator does not reach the gradient."""
         a, b = self.lift(numerator, denominator)
         safe = self.torch.where(b == 0, self.torch.ones_like(b), b)
-        return self.torch.where(b == 0, a * self.torch.inf, a / safe)
+        return self.torch.where(b == 0, a.detach() * self.torch.inf, a / safe)
 
     def select(self, condition: Value, then: Value, otherwise: Value) -> Tensor:
         """One of two values."""
