@@ -163,7 +163,10 @@ def run_job(simulation: Simulation, job: Job) -> Result:
         if job.pool not in _pools:
             _pools[job.pool] = RunnerPool(RUNNERS[job.runner])
         pool = _pools[job.pool]
-    return pool.run(simulation, job)
+    try:
+        return pool.run(simulation, job)
+    except OSError as error:  # no space, no more processes: nothing that stops other samples
+        return Result(Status(Code.OTHER, f"the system refused: {error}"))
 
 
 def abort_call(pool: str, call: str) -> None:

@@ -195,6 +195,17 @@ def test_ctrl_c_stops_all_processes(tmp_path):
         os.killpg(process.pid, 0)
 
 
+def test_a_full_or_missing_disk_fails_the_sample_and_not_the_run(tmp_path, monkeypatch):
+    with Workers(1, runner="batch") as workers:
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+            (failed,) = workers.run_many([divider(1e3)])
+        (fine,) = workers.run_many([divider(1e3)])
+    assert failed.status.code is Code.OTHER
+    assert "No such file or directory" in failed.status.message
+    assert fine.ok
+
+
 def test_the_number_of_workers_and_the_runner_are_checked():
     with pytest.raises(InputError, match="0 workers cannot simulate; give at least 1"):
         Workers(0)
