@@ -113,7 +113,7 @@ class Assembler:
                 "division-by-step",
                 f"`{self.table.module.name}` divides by the length of a time step",
                 self.table.source.place(span.start, span.end - span.start),
-                why="a difference between two evaluations is a derivative only as (x - x_last)/step",
+                why="two evaluations give a derivative only in the form (x - x_last)/step",
                 instead="write ddt(x)",
             )
 

@@ -46,7 +46,7 @@ from compact_models.veriloga.functions import DROPPED_CALLS, MATH
 TEMPERATURE_NAMES = ("temperature", "ambient_temperature", "device_temperature")
 ROOM_TEMPERATURE = 300.15
 BOLTZMANN_OVER_CHARGE = 1.3806488e-23 / 1.602176565e-19
-"""V/K in $vt (CODATA 2010, as in the OpenVAF front end; the macros P_K and P_Q are those of 1998)."""
+"""V/K in $vt: CODATA 2010, as in the OpenVAF front end; the macros P_K and P_Q are of 1998."""
 MAX_ITERATIONS = 10_000
 SIMULATOR_PARAMETERS = {
     "gmin": 1e-12, "gdev": 0.0, "imax": 1.0, "scale": 1.0, "shrink": 0.0, "tnom": 27.0,

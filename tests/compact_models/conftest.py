@@ -1,4 +1,4 @@
-"""The two independent tools that compiled models are held against: ngspice and the OpenVAF front end.
+"""The independent tools that compiled models are held against: ngspice and the OpenVAF front end.
 
 Both are required: a missing simulator fails, it does not skip.
 """

@@ -6,6 +6,7 @@ solver at 1e-8.
 """
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -225,7 +226,7 @@ def test_states_after_a_pulse_train_agree_with_a_stiff_solver(name, transient):
 
     moments = [38e-9, 58e-9, 98e-9]
     y, reference = start / scales, []
-    for begin, end in zip(times[:-1], times[1:], strict=True):
+    for begin, end in pairwise(times):
         inside = [m for m in moments if begin < m <= end]
         solution = solve_ivp(
             rate, (begin, end), y, method="Radau", rtol=1e-8, atol=1e-10, t_eval=[*inside, end]

@@ -1,6 +1,6 @@
 """Every refusal says what, where, why, and what to write instead; one golden file for each.
 
-To accept a changed text: `python tests/compact_models/test_diagnostics.py`, and read the difference.
+To accept a changed text run `python tests/compact_models/test_diagnostics.py` and read the diff.
 """
 
 import re

@@ -1,0 +1,186 @@
+"""What the Verilog-A compiler costs: time to compile, and the speed of what it writes.
+
+* A model of 300 lines, made up of the constructs that models use, is compiled to equations.
+* The RRAM cell as a compiled subcircuit is run in ngspice against one tuned by hand, with the
+  same equations and helper nodes chosen by a person: CPU time per Newton iteration of a transient.
+* The same two in an array in which one row is written.
+
+Load times come from ngspice's own accounting, which counts CPU time.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from compact_models import compile_text, load_card, load_model
+
+
+CARD = "rram_gap__stanford_jiang2016"
+HAND_TUNED = """
+.subckt rram_gap te be params: gap_init=1
+.param x0={gap_init/1e-9}
+b_d 0 d i=v(te,be)
+r_d d 0 1
+b_g 0 g i=min(max((time>0 ? v(gap) : {x0}),0.2),1.7)
+r_g g 0 1
+b_i 0 ir i=1000*exp(-4*v(g))*sinh(4*v(d))
+r_i ir 0 1
+b_t 0 t i=11604.519/({temper+273.15}+2.1e-3*abs(v(d)*v(ir)))
+r_t t 0 1
+b_e 0 en i=max(16-0.8*v(g)*v(g)*v(g),0)
+r_e en 0 1
+b_1 te be i=1e-6*v(ir)
+b_x gap 0 i=time>0 ? 10*exp(-0.6*v(t))*(v(d)>0 ?
++ sinh(min(max(0.0208333333*v(d)*v(t)*v(en)*min(max((v(en)*v(d)/16.8-1)*50+0.5,0),1),-30),30))
++ *min(max((v(gap)-0.2)*20,0),1)
++ : sinh(min(max(0.333333333*v(d)*v(t),-30),30))*min(max((1.7-v(gap))*20,0),1))
++ : (v(gap)-{x0})
+c_x gap 0 1e-9
+.ic v(gap)={x0}
+.ends
+"""
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """Measure the case.
+
+    Args:
+        quick: fewer repetitions and a smaller array.
+    """
+    repeats, size = (2, 4) if quick else (5, 16)
+    compiled = _compiled_cell()
+    per_iteration = [_cell_cost(text, repeats) for text in (compiled, HAND_TUNED)]
+    per_write = [_array_seconds(text, size, repeats) for text in (compiled, HAND_TUNED)]
+    version = _ngspice_version()
+    return {
+        "case": "veriloga_compile",
+        "figures": {
+            "compile_s_300_lines": _compile_seconds(repeats),
+            "us_per_iteration": per_iteration[0] * 1e6,
+            "array_write_s": per_write[0],
+            "array_size": size,
+        },
+        "references": [
+            {
+                "name": "hand-tuned subcircuit in ngspice",
+                "version": version,
+                "us_per_iteration": per_iteration[1] * 1e6,
+                "array_write_s": per_write[1],
+            }
+        ],
+        "ratios": {
+            "newton_vs_hand_tuned": per_iteration[0] / per_iteration[1],
+            "array_write_vs_hand_tuned": per_write[0] / per_write[1],
+        },
+    }
+
+
+def _compiled_cell() -> str:
+    model, card = load_model("rram_gap"), load_card(CARD)
+    values = {n: p.default for n, p in model.parameters.items() if n != "temperature"}
+    baked = {**values, **card.values}
+    del baked["gap_init"]
+    return model.to_ngspice(values=baked)
+
+
+def source_of_300_lines() -> str:
+    """A model of 300 lines: functions, conditions, parameters, charges."""
+    head = [
+        '`include "constants.vams"', '`include "disciplines.vams"', "module long_model(p, n);",
+        "    inout p, n;", "    electrical p, n;", "    real t, q;",
+        "    analog function real soft;", "        input x, w;", "        real x, w;",
+        "        soft = 0.5 * (x + sqrt(x * x + w * w));", "    endfunction",
+    ]  # fmt: skip
+    parameters = [f"    parameter real a{i} = {1 + i / 7:.4f} from (0:inf);" for i in range(60)]
+    body: list[str] = []
+    for i in range(44):
+        body += [
+            f"        if (V(p, n) > {0.01 * i:.2f})",
+            f"            t = t + a{i} * tanh(V(p, n) * a{(i + 7) % 60}) / (1.0 + t * t);",
+            "        else",
+            f"            t = soft(t - a{(i + 3) % 60} * V(p, n), 0.1) + exp(-abs(t));",
+            f"        q = q + 1e-15 * ln(1.0 + t * t * a{i});",
+        ]
+    tail = ["        I(p, n) <+ 1e-6 * t + ddt(q);", "    end", "endmodule"]
+    start = ["    analog begin", "        t = V(p, n);", "        q = 0.0;"]
+    lines = [*head, *parameters, *start, *body, *tail]
+    return "\n".join([*lines[:-1], *["    // "] * (300 - len(lines)), lines[-1]]) + "\n"
+
+
+def _compile_seconds(repeats: int) -> float:
+    """Median time from text to equations; the parser's tables are built once before."""
+    text = source_of_300_lines()
+    times = []
+    for _ in range(repeats + 1):
+        begin = time.perf_counter()
+        compile_text(text)
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times[1:])
+
+
+def _ngspice(lines: list[str]) -> str:
+    deck = ["cost", *lines]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deck.cir"
+        path.write_text("\n".join(deck))
+        done = subprocess.run(
+            ["ngspice", "-b", str(path)], capture_output=True, text=True, timeout=600, check=False
+        )
+    return done.stdout
+
+
+def _accounted(log: str, name: str) -> float:
+    match = re.search(rf"{name} = ([-+\d.e]+)", log, re.IGNORECASE)
+    if match is None:
+        raise RuntimeError(f"ngspice did not report {name!r}; it said: {log[-500:]}")
+    return float(match.group(1))
+
+
+CONTROL = [".control", "set num_threads=1", "{command}", "rusage all", "quit 0", ".endc", ".end"]
+
+
+def _cell_cost(subcircuit: str, repeats: int) -> float:
+    """CPU seconds of loading per cell and Newton iteration, median."""
+    cells = 100
+    pulse = "pwl(0 0 5n 0 6n 1.6 40n 1.6 41n 0 60n 0 61n -1.4 90n -1.4 91n 0)"
+    lines = [subcircuit, f"v1 te 0 {pulse}", ".options method=gear reltol=1e-4"]
+    lines += [f"x{i} te 0 rram_gap gap_init={1.0 + 0.005 * i}e-9" for i in range(cells)]
+    lines += [text.format(command="tran 0.5n 100n 0 0.5n") for text in CONTROL]
+    costs = []
+    for _ in range(repeats):
+        log = _ngspice(lines)
+        load, count = _accounted(log, "Matrix load time"), _accounted(log, "Total iterations")
+        costs.append(load / count / cells)
+    return statistics.median(costs)
+
+
+def _array_seconds(subcircuit: str, size: int, repeats: int) -> float:
+    """CPU seconds of one 100 ns SET of the first row of an array, median."""
+    lines = [subcircuit, ".options method=gear reltol=1e-4"]
+    for row in range(size):
+        level = "1.8" if row == 0 else "0"
+        lines.append(f"v{row} w{row} 0 pwl(0 0 5n 0 6n {level} 100n {level})")
+        lines.append(f"rw{row} w{row} r{row}_0 10")
+        for col in range(size):
+            if col:
+                lines.append(f"rr{row}_{col} r{row}_{col - 1} r{row}_{col} 1")
+            if row:
+                lines.append(f"rc{row}_{col} c{row - 1}_{col} c{row}_{col} 1")
+            lines.append(f"x{row}_{col} r{row}_{col} c{row}_{col} rram_gap gap_init=1.4e-9")
+    lines += [f"rs{col} c{size - 1}_{col} 0 10" for col in range(size)]
+    lines += [text.format(command="tran 1n 100n 0 1n") for text in CONTROL]
+    return statistics.median(
+        _accounted(_ngspice(lines), r"Total analysis time \(seconds\)") for _ in range(repeats)
+    )
+
+
+def _ngspice_version() -> str:
+    done = subprocess.run(["ngspice", "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"ngspice-(\S+)", done.stdout)
+    return match.group(1) if match else "unknown"
