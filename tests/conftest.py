@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import jaxtyping
 import pytest
+from browser import Browser
 from hypothesis import settings
 
 from netlists.specs import TileSpec
@@ -96,3 +97,11 @@ def rram_tile() -> Callable[..., TileSpec]:
         return TileSpec.from_dict(data)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Headless Chromium, started once."""
+    opened = Browser(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()

@@ -80,6 +80,16 @@ def test_the_report_tells_the_outcome(finished):
     assert "cosim run small.toml" in page
 
 
+def test_the_report_opens_in_a_browser_without_a_complaint_or_a_request(finished, browser):
+    folder, _ = finished
+    for width, dark in ((1280, False), (400, True)):
+        browser.open(folder / "report.html", width=width, dark=dark)
+        assert browser.complaints() == []
+        assert browser.requests() == [(folder / "report.html").as_uri()]
+        assert browser.evaluate("document.querySelectorAll('svg').length") > 8
+        assert browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_the_same_study_again_finds_every_stage_done(finished, tile, workers):
     folder, outcome = finished
     again = run_study(outcome.study, tile, folder, workers)
