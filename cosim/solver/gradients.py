@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from cosim.solver.adjoint import (
     AdjointJob,
     adjoint_loop,
 )
+from cosim.solver.circuit import Circuit
 from cosim.solver.solve import Batch, TileSolver
 
 
@@ -71,46 +73,80 @@ def gradients(
     Returns:
         The gradients; NaN for samples whose transposed system has no solution.
     """
-    samples = len(batch.matrix)
-    rows, cols = solver.circuit.rows, solver.circuit.cols
-    reduction = SINGLE_REDUCTION if solver.accuracy.single else DOUBLE_REDUCTION
-    in_voltages = np.zeros((samples, rows))
-    in_parameters = np.zeros_like(batch.parameters)
-    in_lines = np.zeros((LINE_ROWS, max(rows, cols)))
-    weights = np.zeros((samples if cells else 0, 2, rows, cols))
+    totals = _Totals.zeros(solver, batch, cells=cells)
     lock = Lock()
 
     def work(first: int, last: int) -> None:
+        job = totals.piece(batch, fields, seeds, first, last)
+        reduction = SINGLE_REDUCTION if solver.accuracy.single else DOUBLE_REDUCTION
+        with solver.workspace() as space:
+            adjoint_loop()(space.system, space.state, solver.lines, space.cell, reduction, job)
+        with lock:
+            totals.add(job, batch.matrix[first])
+
+    solver.in_pieces(len(batch.matrix), work)
+    return totals.result(solver.circuit)
+
+
+@dataclass(frozen=True, eq=False)
+class _Totals:
+    """Gradients of a batch while its pieces come in."""
+
+    in_voltages: np.ndarray
+    in_parameters: np.ndarray
+    in_lines: np.ndarray
+    cells: np.ndarray
+
+    @classmethod
+    def zeros(cls, solver: TileSolver, batch: Batch, *, cells: bool) -> Self:
+        """Nothing added yet."""
+        samples, rows, cols = len(batch.matrix), solver.circuit.rows, solver.circuit.cols
+        return cls(
+            np.zeros((samples, rows)),
+            np.zeros_like(batch.parameters),
+            np.zeros((LINE_ROWS, max(rows, cols))),
+            np.zeros((samples if cells else 0, 2, rows, cols)),
+        )
+
+    def piece(
+        self, batch: Batch, fields: np.ndarray, seeds: np.ndarray, first: int, last: int
+    ) -> AdjointJob:
+        """The job of some samples; what it sums up is its own, the rest are views."""
         window = slice(first, last)
-        low, high = batch.matrix[window].min(), batch.matrix[window].max() + 1
-        job = AdjointJob(
-            batch.parameters[low:high],
-            batch.matrix[window] - low,
+        matrices = slice(int(batch.matrix[first]), int(batch.matrix[last - 1]) + 1)
+        return AdjointJob(
+            batch.parameters[matrices],
+            batch.matrix[window] - batch.matrix[first],
             batch.inputs[window],
             fields[window],
             seeds[window],
-            in_voltages[window],
-            np.zeros((high - low, rows, cols)),
-            np.zeros_like(in_lines),
-            weights[window],
+            self.in_voltages[window],
+            np.zeros_like(batch.parameters[matrices]),
+            np.zeros_like(self.in_lines),
+            self.cells[window],
             np.zeros(last - first),
         )
-        with solver.workspace() as space:
-            adjoint_loop()(space.system, space.state, solver.lines, space.cell, reduction, job)
-        in_voltages[window][job.solved == 0.0] = np.nan
-        failed = np.nan if (job.solved == 0.0).any() else 0.0
-        with lock:
-            in_parameters[low:high] += job.in_parameters + failed
-            in_lines[:] += job.in_lines + failed
 
-    solver.in_pieces(samples, work)
-    return Gradients(
-        inputs=in_voltages,
-        parameters=in_parameters,
-        row_wire=in_lines[ROW_WIRE, :rows],
-        row_end=in_lines[ROW_END, :rows],
-        col_wire=in_lines[COL_WIRE, :cols],
-        col_end=in_lines[COL_END, :cols],
-        gate_voltage=in_lines[GATE_VOLTAGE, :rows],
-        cells=weights if cells else None,
-    )
+    def add(self, job: AdjointJob, first_matrix: int) -> None:
+        """Take in a finished piece; samples without a solution leave NaN."""
+        failed = job.solved == 0.0
+        job.in_voltages[failed] = np.nan
+        spoilt = np.nan if failed.any() else 0.0
+        self.in_parameters[first_matrix : first_matrix + len(job.parameters)] += (
+            job.in_parameters + spoilt
+        )
+        self.in_lines[:] += job.in_lines + spoilt
+
+    def result(self, circuit: Circuit) -> Gradients:
+        """The sums by name."""
+        rows, cols = circuit.rows, circuit.cols
+        return Gradients(
+            inputs=self.in_voltages,
+            parameters=self.in_parameters,
+            row_wire=self.in_lines[ROW_WIRE, :rows],
+            row_end=self.in_lines[ROW_END, :rows],
+            col_wire=self.in_lines[COL_WIRE, :cols],
+            col_end=self.in_lines[COL_END, :cols],
+            gate_voltage=self.in_lines[GATE_VOLTAGE, :rows],
+            cells=self.cells if len(self.cells) else None,
+        )

@@ -337,7 +337,8 @@ def finite_array_of(values: ArrayLike, what: str, shape: tuple[int | None, ...])
 
 def _cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _piece(job: Job, first: int, last: int) -> Job:
