@@ -29,7 +29,7 @@ b_d 0 d i=v(te,be)
 r_d d 0 1
 b_g 0 g i=min(max((time>0 ? v(gap) : {x0}),0.2),1.7)
 r_g g 0 1
-b_i 0 ir i=1000*exp(-4*v(g))*sinh(4*v(d))
+b_i 0 ir i=1000*exp(-4*v(g))*sinh(min(max(4*v(d),-30),30))
 r_i ir 0 1
 b_t 0 t i=11604.519/({temper+273.15}+2.1e-3*abs(v(d)*v(ir)))
 r_t t 0 1

@@ -8,6 +8,7 @@ and (V + a) - b as (a - b) + V, so that the static part is computed once per ins
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from compact_models.veriloga.expressions import (
@@ -20,8 +21,13 @@ from compact_models.veriloga.expressions import (
     mul,
     neg,
     sub,
+    substitute,
     walk,
 )
+
+
+MAX_NESTING = 8
+"""Quotients within quotients, as deep as they are looked for."""
 
 
 def hoisted(roots: Iterable[Expr]) -> list[Expr]:
@@ -94,3 +100,24 @@ _GATHER: dict[str, Callable[[Expr], Expr]] = {
     "add": _sum,
     "sub": _sum,
 }
+
+
+def with_reciprocals(roots: Iterable[Expr]) -> list[Expr]:
+    """The roots with a/b as a·(1/b) where several quotients have the denominator b.
+
+    The reciprocal can then be shared, and a product is cheaper to differentiate than a quotient.
+    """
+    roots = list(roots)
+    quotients = [n for n in walk(roots) if n.op == "div" and not n.args[1].is_static]
+    counts = Counter(n.args[1] for n in quotients)
+    values = {
+        n: mul(n.args[0], div(ONE, n.args[1]))
+        for n in quotients
+        if counts[n.args[1]] > 1 and n.args[0] is not ONE
+    }
+    for _ in range(MAX_NESTING):
+        changed = substitute(roots, values)
+        if changed == roots:
+            break
+        roots = changed
+    return roots

@@ -31,6 +31,7 @@ from compact_models.veriloga.expressions import (
     TIME,
     ZERO,
     Expr,
+    add,
     compare,
     const,
     div,
@@ -46,7 +47,7 @@ from compact_models.veriloga.expressions import (
 )
 from compact_models.veriloga.helper_nodes import choose_helpers, with_helpers
 from compact_models.veriloga.intervals import ANYTHING, Interval
-from compact_models.veriloga.simplify import hoisted
+from compact_models.veriloga.simplify import hoisted, with_reciprocals
 from compact_models.veriloga.spice_text import SpiceText, spice_number
 
 
@@ -305,13 +306,17 @@ class Writer:
     def _finished(self) -> list[str]:
         """The lines with the sources written out, and shared parts on helper nodes."""
         waiting = [line for line in self.lines if isinstance(line, _Source)]
-        roots = [source.value for source in waiting]
+        roots = with_reciprocals([source.value for source in waiting])
         values, helpers = with_helpers(roots, choose_helpers(roots))
-        text_of = dict(zip(waiting, values, strict=True))
-        result = []
         sensitive = _sensitive([*values, *(definition for _, definition in helpers)])
+        held: dict[Expr, Expr] = {}
+        result = []
         for node, definition in helpers:
-            result += self._helper(node, definition, shifted=node in sensitive)
+            value = substitute([definition], held)[0]
+            lines, held[node] = self._helper(node, value, shifted=node in sensitive)
+            result += lines
+        finals = hoisted(substitute(values, held))
+        text_of = dict(zip(waiting, finals, strict=True))
         for line in self.lines:
             if isinstance(line, _Source):
                 result.append(self._source(line, text_of[line]))
@@ -319,27 +324,23 @@ class Writer:
                 result.append(line)
         return result
 
-    def _helper(self, node: Expr, definition: Expr, *, shifted: bool) -> list[str]:
-        """A node that holds a shared part, scaled so that the solver's tolerances suit it.
+    def _helper(self, node: Expr, value: Expr, *, shifted: bool) -> tuple[list[str], Expr]:
+        """A node for a shared part, and the part in terms of that node.
 
-        A part that others divide by is held as its difference from its value at zero bias: every
-        node is 0 V in the first iteration.
+        It is scaled so that the solver's tolerances suit it. A part that others divide by is held
+        as its difference from its value at zero bias: every node is 0 V in the first iteration.
         """
         name = self.nodes.of(node.name.replace("helper ", "h_"), "n_")
-        size = self._typical(definition) or 1.0
+        size = self._typical(value) or 1.0
         scale = size if not MODERATE[0] <= size <= MODERATE[1] else 1.0
-        text = f"v({name})" if scale == 1.0 else f"({spice_number(scale)}*v({name}))"
-        start = self._at_rest(definition)
-        self.at_rest[node] = start
-        if shifted and math.isfinite(start) and start != 0.0:
-            offset = float(f"{start:.4g}")
-            text = f"({spice_number(offset)}+{text})"
-            definition = sub(definition, const(offset))
-        self.text.names[node] = text
-        self.sizes[node] = size
-        value = hoisted([mul(const(_inverse(scale)), definition)])[0]
-        source = self._source(_Source(name, "0", name, "i", value), value)
-        return [source, f"r_{name} {name} 0 1"]
+        start = self._at_rest(value)
+        offset = float(f"{start:.4g}") if shifted and math.isfinite(start) else 0.0
+        self.at_rest[node] = (start - offset) / scale
+        self.sizes[node] = size / scale
+        self.text.names[node] = f"v({name})"
+        own = hoisted([mul(const(_inverse(scale)), sub(value, const(offset)))])[0]
+        source = self._source(_Source(name, "0", name, "i", own), own)
+        return [source, f"r_{name} {name} 0 1"], add(const(offset), mul(const(scale), node))
 
     def _at_rest(self, definition: Expr) -> float:
         """The value of a shared part with all nodes at 0 V and all states at their start."""
@@ -460,8 +461,13 @@ def _unwrapped(text: str) -> str:
 def _sensitive(roots: list[Expr]) -> set[Expr]:
     """Helper nodes in denominators, logarithms and powers: places that do not take a zero."""
     places = [n.args[1] for n in walk(roots) if n.op == "div"]
-    places += [n.args[0] for n in walk(roots) if n.op in {"ln", "pow"}]
+    places += [n.args[0] for n in walk(roots) if n.op == "ln"]
+    places += [n.args[0] for n in walk(roots) if n.op == "pow" and not _is_positive(n.args[1])]
     return {node for place in places for node in place.dynamic if node.op == "node"}
+
+
+def _is_positive(exponent: Expr) -> bool:
+    return is_const(exponent) and exponent.number > 0.0
 
 
 def _gain(value: Expr) -> tuple[Expr, Expr, Expr] | None:

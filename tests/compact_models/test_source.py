@@ -1,0 +1,55 @@
+"""The preprocessor: conditions, macros, includes, and the way back to a place."""
+
+import pytest
+
+from compact_models import compile_text
+from compact_models.veriloga.diagnostics import SourceError
+from compact_models.veriloga.source import File, preprocess
+
+
+def lines_of(text, folder):
+    source = preprocess(File.of("t.va", text, folder))
+    return [line.strip() for line in source.text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("defined", "kept"), [("A", "one"), ("B", "two"), ("C", "three"), ("A\n`define B", "one")]
+)
+def test_exactly_one_arm_of_a_condition_is_kept(tmp_path, defined, kept):
+    text = f"`define {defined}\n`ifdef A\none\n`elsif B\ntwo\n`else\nthree\n`endif\n"
+    assert lines_of(text, tmp_path) == [kept]
+
+
+def test_a_macro_is_not_expanded_inside_a_string(tmp_path):
+    assert lines_of('`define x(a) "a" a\n`x(7)\n', tmp_path) == ['"a" 7']
+
+
+def test_an_undefined_macro_is_gone(tmp_path):
+    with pytest.raises(SourceError, match="unknown-macro"):
+        lines_of("`define A 1\n`undef A\n`A\n", tmp_path)
+
+
+def test_an_included_file_is_found_beside_the_source_and_faults_point_into_it(tmp_path):
+    (tmp_path / "inner.inc").write_text("\n  `NOTHING\n")
+    with pytest.raises(SourceError) as caught:
+        lines_of('`include "inner.inc"\n', tmp_path)
+    place = caught.value.diagnostics[0].place
+    assert (place.file, place.line, place.column) == ("inner.inc", 2, 3)
+
+
+def test_a_source_that_ends_inside_a_line_comment_is_complete():
+    text = (
+        '`include "disciplines.vams"\nmodule m(p);\ninout p;\nelectrical p;\n'
+        "analog I(p) <+ V(p);\nendmodule // the end"
+    )
+    assert compile_text(text).ports == ("p",)
+
+
+def test_a_scale_factor_is_the_nearest_double():
+    text = (
+        '`include "disciplines.vams"\nmodule m(p);\ninout p;\nelectrical p;\n'
+        "parameter real a = 2.5n;\nparameter real b = 3M;\n"
+        "analog I(p) <+ a * b * V(p);\nendmodule\n"
+    )
+    parameters = compile_text(text).parameters
+    assert (parameters["a"].default, parameters["b"].default) == (2.5e-9, 3e6)
