@@ -76,7 +76,9 @@ class Assembler:
             roots += [integral.argument, integral.initial or ZERO]
         self._no_port_flows(roots)
         finals = self.execution.frame.variables
-        resolution = Resolver(self.table, self.execution, self.notes).run(roots)
+        resolution = Resolver(
+            self.table, self.execution, self.notes, self.executor.default_value
+        ).run(roots)
         hidden = resolution.states
         roots += [restoring_rate(s, const(RESTORING_STRENGTH)) for s in hidden]
         roots += [e for s in hidden for e in (s.initial, s.low or ZERO, s.high or ZERO)]

@@ -16,6 +16,7 @@ from compact_models.veriloga.functions import (
     MATH,
     REFUSED_CALLS,
     REFUSED_EVENTS,
+    START_EVENTS,
     SYSTEM_VALUES,
     Refusal,
 )
@@ -139,7 +140,7 @@ class Checker:
 
     def _event(self, node: tree.Event) -> None:
         for name in node.events:
-            if name in {"initial_step", "final_step"}:
+            if name in START_EVENTS or name == "final_step":
                 continue
             refusal = REFUSED_EVENTS.get(name, REFUSED_EVENTS["cross"])
             self._refuse(refusal, f"the event `{name}` cannot be compiled", node.span)

@@ -40,7 +40,7 @@ from compact_models.veriloga.expressions import (
     symbols,
     truth,
 )
-from compact_models.veriloga.functions import DROPPED_CALLS, MATH
+from compact_models.veriloga.functions import DROPPED_CALLS, MATH, START_EVENTS
 
 
 TEMPERATURE_NAMES = ("temperature", "ambient_temperature", "device_temperature")
@@ -329,11 +329,11 @@ class Executor:
             f"the count of this loop is fixed by the default of {', '.join(names)}",
             self.place(span),
         )
-        return self._default_value(condition)
+        return self.default_value(condition)
 
-    def _default_value(self, expr: Expr) -> float:
-        """A static expression at the parameters' defaults."""
-        values: dict[Expr, float] = {self.temperature: ROOM_TEMPERATURE}
+    def default_value(self, expr: Expr, given: dict[Expr, float] | None = None) -> float:
+        """An expression at the parameters' defaults, with numbers for its other symbols."""
+        values: dict[Expr, float] = {self.temperature: ROOM_TEMPERATURE, **(given or {})}
         for name in self.result.parameters:
             parameter = symbol("parameter", name)
             default = self.result.parameters[name]
@@ -344,7 +344,7 @@ class Executor:
         return evaluate([expr], values)[0]
 
     def _event(self, node: tree.Event) -> None:
-        if "initial_step" in node.events:
+        if START_EVENTS & set(node.events):
             self._choose(INITIAL, lambda: self.statement(node.body), lambda: None)
         else:
             self.notes.add(
@@ -707,7 +707,7 @@ class Executor:
         return Value(apply("round", expr) if node.name.startswith("$dist_") else expr, integer)
 
     def _mean(self, kind: str, shape: tuple[Expr, ...]) -> float:
-        return 0.0 if kind == "t" else self._default_value(shape[-1])
+        return 0.0 if kind == "t" else self.default_value(shape[-1])
 
     def _needs_static(self, args: tuple[Expr, ...], node: tree.Call) -> None:
         if not all(arg.is_static for arg in args):

@@ -120,8 +120,11 @@ _FILE = Refusal(
     "pass the numbers as parameters",
 )
 
+START_EVENTS = frozenset({"initial_step", "initial_instance", "initial_model"})
+"""Events at the start of a simulation; the last two are those of ADMS."""
+
 REFUSED_EVENTS: dict[str, Refusal] = dict.fromkeys(
-    ("cross", "above", "timer", "initial_instance", "final_instance"), _EVENT
+    ("cross", "above", "timer", "final_instance"), _EVENT
 )
 
 REFUSED_CALLS: dict[str, Refusal] = {

@@ -17,7 +17,9 @@ their state. Three things look alike in the source, and are told apart here, nev
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from compact_models.veriloga.declare import Declarations
 from compact_models.veriloga.derivative import derivatives
@@ -40,7 +42,9 @@ from compact_models.veriloga.expressions import (
     substitute,
     symbol,
     symbols,
+    walk,
 )
+from compact_models.veriloga.operations import COMPARISONS, TRUTH
 
 
 STEP_PARAMETER = re.compile(
@@ -116,8 +120,15 @@ class Resolution:
 class Resolver:
     """Classifies the variables of one execution."""
 
-    def __init__(self, table: Declarations, execution: Execution, notes: Notes) -> None:
+    def __init__(
+        self,
+        table: Declarations,
+        execution: Execution,
+        notes: Notes,
+        default_of: Callable[[Expr, dict[Expr, float]], float],
+    ) -> None:
         self.table = table
+        self.default_of = default_of
         self.notes = notes
         self.execution = execution
         self.result = Resolution()
@@ -227,9 +238,35 @@ class Resolver:
     def _never_set(self, key: str, value: Expr) -> Expr:
         """A variable that is only set where a static condition holds is its start elsewhere."""
         own = symbol("previous", key)
-        if not _only_kept_statically(value, own):
+        if _only_kept_statically(value, own):
+            return substitute([value], {own: self._initial(key)})[0]
+        if own not in value.dynamic or not self._covered(value, own):
             return value
-        return substitute([value], {own: self._initial(key)})[0]
+        self.notes.add(
+            f"`{key}` is set in every case, at the defaults of the parameters", self.place(key)
+        )
+        return substitute([value], {own: ZERO})[0]
+
+    def _covered(self, value: Expr, own: Expr) -> bool:
+        """Whether conditions on one quantity leave no value of it for which nothing is set.
+
+        Comparisons of one quantity with thresholds cut its range into pieces; the condition under
+        which the old value would be kept is tested at the thresholds, between and beyond them.
+        """
+        kept = _kept_when(value, own)
+        comparisons = [n for n in walk([kept]) if n.op in COMPARISONS]
+        quantities = {a for n in comparisons for a in n.args if not a.is_static}
+        if len(quantities) != 1 or own in kept.dynamic or _has_other_leaves(kept, quantities):
+            return False
+        (quantity,) = quantities
+        limits = sorted(
+            {self.default_of(a, {}) for n in comparisons for a in n.args if a.is_static}
+        )
+        inside = [(a + b) / 2 for a, b in pairwise(limits)]
+        samples = [limits[0] - 1.0, *limits, *inside, limits[-1] + 1.0]
+        probe = symbol("implicit", "probe")
+        tested = substitute([kept], {quantity: probe})[0]
+        return not any(self.default_of(tested, {probe: x}) for x in samples)
 
     def _with_known(self, roots: list[Expr]) -> list[Expr]:
         values = self.result.values
@@ -350,6 +387,27 @@ def _keeps(value: Expr, own: Expr) -> bool:
     if value.op == "select":
         return _keeps(value.args[1], own) or _keeps(value.args[2], own)
     return value is own
+
+
+def _kept_when(value: Expr, own: Expr) -> Expr:
+    """The condition under which a choice ends in the variable's old value."""
+    if value is own:
+        return ONE
+    if value.op != "select" or own not in value.dynamic:
+        return ZERO
+    condition, then, otherwise = value.args
+    yes = apply("and", condition, _kept_when(then, own))
+    no = apply("and", apply("not", condition), _kept_when(otherwise, own))
+    return apply("or", yes, no)
+
+
+def _has_other_leaves(condition: Expr, quantities: set[Expr]) -> bool:
+    """Whether a condition depends on a signal by more than comparisons of the quantities."""
+    if condition in quantities or condition.is_static:
+        return False
+    if condition.op in TRUTH:
+        return any(_has_other_leaves(arg, quantities) for arg in condition.args)
+    return True
 
 
 def _only_kept_statically(value: Expr, own: Expr) -> bool:
