@@ -18,7 +18,7 @@ from torch import nn
 
 from benchmarks.run import missing_reference
 from cosim.cell import TileCell
-from cosim.nn import AnalogLinear, ProgrammingError
+from cosim.nn import AnalogLinear, ProgrammingError, TileSettings
 from cosim.surrogate import LineModeGalerkin
 from netlists.specs import TileSpec
 
@@ -61,7 +61,7 @@ def analog_layer(surrogate: bool) -> AnalogLinear:
     """A layer on 32 × 32 tiles that draws programming errors in every step."""
     tile = TileSpec.from_toml(TILE)
     cell = tile.cell
-    layer = AnalogLinear(INPUTS, OUTPUTS, tile, input_range=1.0)
+    layer = AnalogLinear(INPUTS, OUTPUTS, tile, TileSettings(input_range=1.0))
     layer.programming_error = ProgrammingError(20e-6, cell.conductance_min, cell.conductance_max)
     if surrogate:
         layer.surrogate = LineModeGalerkin.from_spec(tile, TileCell(tile).current).float()

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from numpy.typing import ArrayLike
 
 from compact_models.card import Card, ConductanceRange
 from compact_models.errors import CardError, InputError
@@ -109,9 +110,7 @@ class Device:
         read = self.range.read_voltage
         return self.current(np.asarray(read), np.asarray(parameter))[0] / read
 
-    def parameter_for(
-        self, conductance: Float[ndarray, "*shape"] | float
-    ) -> Float[ndarray, "*shape"]:
+    def parameter_for(self, conductance: ArrayLike) -> Float[ndarray, "*shape"]:
         """The parameter value that gives each conductance.
 
         The logarithm of the conductance is nearly linear in a state, so a bracketed secant

@@ -61,7 +61,7 @@ class TileCell:
         )
         parameter = self.device_parameter(conductance)
         if self.parts.transistor is None:
-            return self.device_current(vr - vc, parameter)[0]
+            return self.device_current(np.asarray(vr - vc), parameter)[0]
         return self._series(vr, vc, parameter)
 
     def device_parameter(self, conductance: Array) -> Array:
@@ -69,11 +69,11 @@ class TileCell:
         device = self.parts.device
         return conductance if device is None else device.parameter_for(conductance)
 
-    def device_current(self, voltage: Array | float, parameter: Array) -> tuple[Array, Array]:
+    def device_current(self, voltage: Array, parameter: Array) -> tuple[Array, Array]:
         """Current of the device alone [A] and its slope [S]."""
         device = self.parts.device
         return (
-            (parameter * voltage, parameter)
+            (np.asarray(parameter * voltage), parameter)
             if device is None
             else device.current(voltage, parameter)
         )

@@ -22,13 +22,8 @@ from compact_models.veriloga.equations import (
     System,
     defaults,
 )
-from compact_models.veriloga.execute import (
-    ROOM_TEMPERATURE,
-    Contributed,
-    Execution,
-    Executor,
-    branch_id,
-)
+from compact_models.veriloga.execute import ROOM_TEMPERATURE, Executor
+from compact_models.veriloga.execution import Contributed, Execution, branch_id
 from compact_models.veriloga.expressions import (
     ONE,
     ZERO,

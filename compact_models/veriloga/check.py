@@ -20,6 +20,7 @@ from compact_models.veriloga.functions import (
     SYSTEM_VALUES,
     Refusal,
 )
+from compact_models.veriloga.tree_names import names_in
 
 
 BOUND_STEP = "$bound_step"
@@ -466,22 +467,6 @@ class Checker:
 
     def _known_access(self) -> str:
         return ", ".join(f"{name}(...)" for name in sorted(self.table.access))
-
-
-def names_in(node: tree.Expression) -> list[tree.Name]:
-    """Every name in an expression."""
-    if isinstance(node, tree.Name):
-        return [node]
-    parts: tuple[tree.Expression, ...] = ()
-    if isinstance(node, tree.Unary):
-        parts = (node.operand,)
-    elif isinstance(node, tree.Binary):
-        parts = (node.left, node.right)
-    elif isinstance(node, tree.Conditional):
-        parts = (node.condition, node.then, node.otherwise)
-    elif isinstance(node, tree.Call):
-        parts = node.arguments
-    return [name for part in parts for name in names_in(part)]
 
 
 _STATEMENTS: dict[type, Callable[..., None]] = {

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from compact_models.veriloga.declare import GROUND
-from compact_models.veriloga.execute import Draw, Noise, node_potential
+from compact_models.veriloga.execution import Draw, Noise, node_potential
 from compact_models.veriloga.expressions import (
     ZERO,
     Expr,

@@ -12,22 +12,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from compact_models.veriloga import tree
+from compact_models.veriloga.analog_operators import CALLS
 from compact_models.veriloga.declare import GROUND, BranchKey, Declarations, declare_variables
 from compact_models.veriloga.diagnostics import Notes, Place, refuse
+from compact_models.veriloga.execution import (
+    Contributed,
+    Execution,
+    Frame,
+    Value,
+    branch_id,
+    node_potential,
+    to_integer,
+)
 from compact_models.veriloga.expressions import (
     INITIAL,
     ONE,
-    TIME,
     ZERO,
     Expr,
     add,
     apply,
     compare,
     const,
-    ddt,
     div,
     evaluate,
     is_const,
@@ -40,18 +47,13 @@ from compact_models.veriloga.expressions import (
     symbols,
     truth,
 )
+from compact_models.veriloga.function_calls import called_function
 from compact_models.veriloga.functions import DROPPED_CALLS, MATH, START_EVENTS
 
 
 TEMPERATURE_NAMES = ("temperature", "ambient_temperature", "device_temperature")
 ROOM_TEMPERATURE = 300.15
-BOLTZMANN_OVER_CHARGE = 1.3806488e-23 / 1.602176565e-19
-"""V/K in $vt: CODATA 2010, as in the OpenVAF front end; the macros P_K and P_Q are of 1998."""
 MAX_ITERATIONS = 10_000
-SIMULATOR_PARAMETERS = {
-    "gmin": 1e-12, "gdev": 0.0, "imax": 1.0, "scale": 1.0, "shrink": 0.0, "tnom": 27.0,
-    "simulatorVersion": 39.0, "sourceScaleFactor": 1.0, "iteration": 1.0, "minr": 1e-3,
-}  # fmt: skip
 LINEAR_OPERATORS = {
     "+": add, "-": sub, "*": mul, "**": power,
 }  # fmt: skip
@@ -68,81 +70,6 @@ BITS = {
     ">>": "shr",
     ">>>": "shr",
 }
-
-
-@dataclass(frozen=True)
-class Value:
-    """An expression with its Verilog type."""
-
-    expr: Expr
-    integer: bool = False
-
-
-@dataclass(frozen=True)
-class Contributed:
-    """The sum contributed to a branch and the condition under which anything was."""
-
-    value: Expr
-    present: Expr
-
-
-@dataclass(frozen=True)
-class Integral:
-    """x = idt(argument, initial)."""
-
-    name: str
-    argument: Expr
-    initial: Expr | None
-    place: Place
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One random number per instance: `parameter` holds it, `neutral` is its value unseeded."""
-
-    parameter: str
-    distribution: str
-    arguments: tuple[Expr, ...]
-    neutral: float
-
-
-@dataclass(frozen=True)
-class Noise:
-    """A noise source: kept as data, without effect on the equations."""
-
-    kind: str
-    branch: str
-    arguments: tuple[Expr, ...]
-    name: str
-
-
-@dataclass
-class Frame:
-    """The state of one path through the block."""
-
-    variables: dict[str, Expr] = field(default_factory=dict)
-    contributions: dict[tuple[str, BranchKey], Contributed] = field(default_factory=dict)
-
-    def fork(self) -> Frame:
-        """A copy for one arm; what the arm contributes is counted from zero."""
-        return Frame(dict(self.variables), {})
-
-
-@dataclass
-class Execution:
-    """What an analog block does."""
-
-    frame: Frame = field(default_factory=Frame)
-    initials: dict[str, Expr] = field(default_factory=dict)
-    parameters: dict[str, Expr] = field(default_factory=dict)
-    integrals: list[Integral] = field(default_factory=list)
-    draws: list[Draw] = field(default_factory=list)
-    noise: list[Noise] = field(default_factory=list)
-    step_bounds: list[Expr] = field(default_factory=list)
-    structural: set[str] = field(default_factory=set)
-    written: dict[str, tree.Span] = field(default_factory=dict)
-    read_first: dict[str, tree.Span] = field(default_factory=dict)
-    port_flows: dict[str, tree.Span] = field(default_factory=dict)
 
 
 class Executor:
@@ -175,7 +102,7 @@ class Executor:
     def _initialise(self, key: str, initial: tree.Expression | None, integer: bool) -> None:
         if initial is not None:
             value = self.value(initial)
-            expr = _to_integer(value).expr if integer else value.expr
+            expr = to_integer(value).expr if integer else value.expr
             self.result.initials[key] = expr
 
     @property
@@ -361,7 +288,7 @@ class Executor:
         """Give a variable a new value, converted to its type."""
         key = self.scopes[-1][target.name]
         if self.table.variables[key].integer:
-            value = _to_integer(value)
+            value = to_integer(value)
         self.result.written.setdefault(key, target.span)
         self.frame.variables[key] = value.expr
 
@@ -446,7 +373,7 @@ class Executor:
             saved, self.scopes = self.scopes, [{}]
             value = self.value(declared.item.default)
             self.scopes = saved
-            self.result.parameters[name] = (_to_integer(value) if declared.integer else value).expr
+            self.result.parameters[name] = (to_integer(value) if declared.integer else value).expr
         if declared.local:
             return Value(self.result.parameters[name], declared.integer)
         return Value(symbol("parameter", name), declared.integer)
@@ -493,10 +420,10 @@ class Executor:
     def _call(self, node: tree.Call) -> Value:
         name = node.name
         if name in self.table.functions:
-            return self._function(node)
+            return called_function(self, node)
         if name in self.table.access:
             return self._access(node)
-        handler = _CALLS.get(name)
+        handler = CALLS.get(name)
         if handler is not None:
             return handler(self, node)
         math_function = MATH[name.lstrip("$")]
@@ -519,206 +446,6 @@ class Executor:
         flow = symbol("probe", branch_id(branch))
         return Value(flow if sign > 0 else neg(flow))
 
-    # ------------------------------------------------------------------ analog functions
-
-    def _function(self, node: tree.Call) -> Value:
-        function = self.table.functions[node.name]
-        if node.name in self.calls:
-            refuse(
-                "recursion",
-                f"the function `{node.name}` calls itself",
-                self.place(node.span),
-                why="functions are run in place, so a recursion never ends",
-                instead="write it as a counted loop",
-            )
-        values = [self.value(argument) for argument in node.arguments]
-        self.calls.append(node.name)
-        self.blocks += 1
-        scope, directions = self._function_scope(function)
-        self.scopes.append(scope)
-        arguments = list(directions)
-        for name, value in zip(arguments, values, strict=True):
-            if directions[name] != "output":
-                self.assign(tree.Name(name, node.span), value)
-        self.statement(function.body)
-        integer = self.table.variables[scope[function.name]].integer
-        result = Value(self.frame.variables[scope[function.name]], integer)
-        outputs = [
-            (argument, Value(self.frame.variables[scope[name]]))
-            for name, argument in zip(arguments, node.arguments, strict=True)
-            if directions[name] != "input"
-        ]
-        self.scopes.pop()
-        self.calls.pop()
-        for key in scope.values():
-            self.frame.variables.pop(key, None)
-        for argument, value in outputs:
-            if isinstance(argument, tree.Name):
-                self.assign(argument, value)
-        return result
-
-    def _function_scope(self, function: tree.Function) -> tuple[dict[str, str], dict[str, str]]:
-        """Names of a function's variables, all zero, and the directions of its arguments."""
-        prefix = f"{function.name}{self.blocks}."
-        directions: dict[str, str] = {}
-        scope: dict[str, str] = {}
-        own = tree.Variables(
-            function.type, (tree.Declarator(function.name, None, False, function.span),), ()
-        )
-        members: list[tree.Variables] = [own]
-        for member in function.members:
-            if isinstance(member, tree.Argument):
-                directions |= {item.name: member.direction for item in member.names}
-                members.append(tree.Variables("real", member.names, ()))
-            elif isinstance(member, tree.Variables):
-                members.append(member)
-        for variables in members:
-            scope |= declare_variables(self.table, variables, prefix)
-        for key in scope.values():
-            self.frame.variables[key] = ZERO
-        return scope, directions
-
-    # ------------------------------------------------------------------ analog operators
-
-    def _ddt(self, node: tree.Call) -> Value:
-        return Value(ddt(self.value(node.arguments[0]).expr))
-
-    def _idt(self, node: tree.Call) -> Value:
-        name = self._unique(self.hint or "integral")
-        self.hint = ""
-        argument = self.value(node.arguments[0]).expr
-        initial = self.value(node.arguments[1]).expr if len(node.arguments) > 1 else None
-        self.result.integrals.append(Integral(name, argument, initial, self.place(node.span)))
-        return Value(symbol("state", name))
-
-    def _unique(self, name: str) -> str:
-        taken = {integral.name for integral in self.result.integrals}
-        count, candidate = 2, name
-        while candidate in taken:
-            candidate, count = f"{name}_{count}", count + 1
-        return candidate
-
-    def _ddx(self, node: tree.Call) -> Value:
-        value, variable = (self.value(argument).expr for argument in node.arguments)
-        if variable.op == "sub":
-            variable = variable.args[0]
-        return Value(Expr.make("ddx", None, (value, variable)))
-
-    def _noise(self, node: tree.Call) -> Value:
-        numbers = [a for a in node.arguments if not isinstance(a, tree.Text | tree.Braces)]
-        names = [a.value for a in node.arguments if isinstance(a, tree.Text)]
-        arguments = tuple(self.value(a).expr for a in numbers)
-        self.result.noise.append(
-            Noise(node.name, self.target, arguments, names[0] if names else "")
-        )
-        self.notes.add(
-            f"{node.name} is kept as data and adds nothing to the equations", self.place(node.span)
-        )
-        return Value(ZERO)
-
-    def _analysis(self, node: tree.Call) -> Value:
-        names = [a.value for a in node.arguments if isinstance(a, tree.Text)]
-        result = ZERO
-        for name in names:
-            if name in {"tran", "static", "dc", "ic", "op"}:
-                kind = "tran" if name == "tran" else "static"
-                flag = symbol("analysis", "tran")
-                result = apply("or", result, flag if kind == "tran" else apply("not", flag))
-        return Value(truth(result), True)
-
-    # ------------------------------------------------------------------ system functions
-
-    def _temperature(self, node: tree.Call) -> Value:
-        return Value(self.temperature)
-
-    def _thermal_voltage(self, node: tree.Call) -> Value:
-        kelvin = self.value(node.arguments[0]).expr if node.arguments else self.temperature
-        return Value(mul(const(BOLTZMANN_OVER_CHARGE), kelvin))
-
-    def _time(self, node: tree.Call) -> Value:
-        return Value(TIME)
-
-    def _simparam(self, node: tree.Call) -> Value:
-        first = node.arguments[0]
-        name = first.value if isinstance(first, tree.Text) else ""
-        if name in SIMULATOR_PARAMETERS:
-            return Value(const(SIMULATOR_PARAMETERS[name]))
-        if len(node.arguments) < 2:
-            refuse(
-                "unknown-simparam",
-                f'the simulator parameter "{name}" is unknown and has no default here',
-                self.place(node.span),
-                why="known are " + ", ".join(sorted(SIMULATOR_PARAMETERS)),
-                instead=f'give a default: `$simparam("{name}", 0)`',
-            )
-        return self.value(node.arguments[1])
-
-    def _one(self, node: tree.Call) -> Value:
-        return Value(ONE, True)
-
-    def _param_given(self, node: tree.Call) -> Value:
-        first = node.arguments[0]
-        name = first.name if isinstance(first, tree.Name) else ""
-        name = self.table.aliases.get(name, name)
-        self.parameter(name)
-        return Value(symbol("given", name), True)
-
-    def _limit(self, node: tree.Call) -> Value:
-        self.notes.add(
-            "$limit is read as its first argument: it only helps convergence", self.place(node.span)
-        )
-        return self.value(node.arguments[0])
-
-    def _to_integer_call(self, node: tree.Call) -> Value:
-        return Value(apply("trunc", self.value(node.arguments[0]).expr), True)
-
-    def _to_real_call(self, node: tree.Call) -> Value:
-        return Value(self.value(node.arguments[0]).expr, False)
-
-    def _random(self, node: tree.Call) -> Value:
-        """One draw per instance, standardised so that its parameters stay expressions."""
-        kind = node.name.removeprefix("$").removeprefix("r").removeprefix("dist_")
-        if kind in {"andom", "arandom", "urandom"}:
-            kind = "integer"
-        texts = [a for a in node.arguments if not isinstance(a, tree.Text)]
-        args = [self.value(a).expr for a in texts[1:]] if kind != "integer" else []
-        name = f"draw_{len(self.result.draws) + 1}"
-        draw = symbol("parameter", name)
-        neutral = {"uniform": 0.5, "exponential": 1.0}.get(kind, 0.0)
-        shape: tuple[Expr, ...] = ()
-        if kind in {"normal", "t"}:
-            expr = add(args[0], mul(args[1], draw)) if kind == "normal" else draw
-        elif kind == "uniform":
-            expr = add(args[0], mul(sub(args[1], args[0]), draw))
-        elif kind == "exponential":
-            expr = mul(args[0], draw)
-        else:
-            expr = draw
-        if kind in {"t", "poisson", "chi_square", "erlang"}:
-            shape = tuple(args)
-            self._needs_static(shape, node)
-            neutral = self._mean(kind, shape)
-        self.result.draws.append(Draw(name, kind, shape, neutral))
-        self.notes.add(
-            f"{node.name} is one draw per instance, held by the parameter {name}",
-            self.place(node.span),
-        )
-        integer = kind == "integer" or node.name.startswith("$dist_")
-        return Value(apply("round", expr) if node.name.startswith("$dist_") else expr, integer)
-
-    def _mean(self, kind: str, shape: tuple[Expr, ...]) -> float:
-        return 0.0 if kind == "t" else self.default_value(shape[-1])
-
-    def _needs_static(self, args: tuple[Expr, ...], node: tree.Call) -> None:
-        if not all(arg.is_static for arg in args):
-            refuse(
-                "random-shape",
-                f"the arguments of {node.name} depend on a signal",
-                self.place(node.span),
-                why="it is drawn once per instance, before the simulation",
-                instead="use $rdist_normal or $rdist_uniform, whose draw can be scaled afterwards",
-            )
-
 
 def _implied(condition: Expr, holds: bool) -> dict[Expr, bool]:
     """The truth of a condition and of what follows from it."""
@@ -729,20 +456,6 @@ def _implied(condition: Expr, holds: bool) -> dict[Expr, bool]:
         for part in condition.args:
             result |= _implied(part, holds)
     return result
-
-
-def node_potential(node: str) -> Expr:
-    """The potential of a node; the ground is zero."""
-    return ZERO if node == GROUND else symbol("node", node)
-
-
-def branch_id(branch: BranchKey) -> str:
-    """The name under which a branch's flow is known."""
-    return branch.name or f"{branch.high},{branch.low}"
-
-
-def _to_integer(value: Value) -> Value:
-    return value if value.integer else Value(apply("round", value.expr), True)
 
 
 _STATEMENTS: dict[type, Callable[..., None]] = {
@@ -768,34 +481,3 @@ _EXPRESSIONS: dict[type, Callable[..., Value]] = {
     tree.Conditional: Executor._conditional,
     tree.Call: Executor._call,
 }
-
-_CALLS: dict[str, Callable[[Executor, tree.Call], Value]] = {
-    "ddt": Executor._ddt,
-    "idt": Executor._idt,
-    "ddx": Executor._ddx,
-    "white_noise": Executor._noise,
-    "flicker_noise": Executor._noise,
-    "noise_table": Executor._noise,
-    "noise_table_log": Executor._noise,
-    "analysis": Executor._analysis,
-    "$temperature": Executor._temperature,
-    "$vt": Executor._thermal_voltage,
-    "$abstime": Executor._time,
-    "$realtime": Executor._time,
-    "$simparam": Executor._simparam,
-    "$mfactor": Executor._one,
-    "$port_connected": Executor._one,
-    "$param_given": Executor._param_given,
-    "$limit": Executor._limit,
-    "$rtoi": Executor._to_integer_call,
-    "$itor": Executor._to_real_call,
-    **{
-        f"${name}": Executor._random
-        for name in (
-            "random", "arandom", "urandom",
-            *(f"{r}dist_{k}" for r in ("", "r")
-              for k in ("normal", "uniform", "exponential", "poisson", "chi_square", "t",
-                        "erlang")),
-        )
-    },
-}  # fmt: skip

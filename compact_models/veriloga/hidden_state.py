@@ -24,7 +24,7 @@ from itertools import pairwise
 from compact_models.veriloga.declare import Declarations
 from compact_models.veriloga.derivative import derivatives
 from compact_models.veriloga.diagnostics import Notes, Place, refuse
-from compact_models.veriloga.execute import Execution
+from compact_models.veriloga.execution import Execution
 from compact_models.veriloga.expressions import (
     INITIAL,
     ONE,

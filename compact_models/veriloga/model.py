@@ -18,8 +18,9 @@ from compact_models.veriloga.equations import (
 )
 from compact_models.veriloga.expressions import Expr, const, evaluate, is_const, symbol, walk
 from compact_models.veriloga.hold import with_held_ports
+from compact_models.veriloga.subcircuit import Subcircuit
 from compact_models.veriloga.to_equations import equations_text
-from compact_models.veriloga.to_ngspice import Subcircuit, to_ngspice
+from compact_models.veriloga.to_ngspice import to_ngspice
 from compact_models.veriloga.to_numba import NumbaKernel, numba_kernel
 from compact_models.veriloga.to_torch import TorchFunction, torch_function
 

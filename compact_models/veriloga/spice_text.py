@@ -269,3 +269,15 @@ def spice_number(value: float) -> str:
     text = repr(float(value))
     text = text.removesuffix(".0")
     return f"({text})" if value < 0 else text
+
+
+def unwrapped(text: str) -> str:
+    """Without the outermost parentheses, which a B source does not need."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depth = 0
+    for index, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and index < len(text) - 1:
+            return text
+    return text[1:-1]

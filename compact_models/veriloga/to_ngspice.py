@@ -13,10 +13,9 @@ The node of a state has the name of the state, so v(x1.gap) shows it in units of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compact_models.veriloga.declare import GROUND
-from compact_models.veriloga.derivative import derivatives
 from compact_models.veriloga.equations import (
     Branch,
     ImplicitEquation,
@@ -24,7 +23,6 @@ from compact_models.veriloga.equations import (
     System,
     defaults,
     frozen as frozen_system,
-    with_values,
 )
 from compact_models.veriloga.expressions import (
     ONE,
@@ -48,7 +46,10 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.helper_nodes import choose_helpers, with_helpers
 from compact_models.veriloga.intervals import ANYTHING, Interval
 from compact_models.veriloga.simplify import hoisted, with_reciprocals
-from compact_models.veriloga.spice_text import SpiceText, spice_number
+from compact_models.veriloga.spice_names import Names
+from compact_models.veriloga.spice_text import SpiceText, spice_number, unwrapped
+from compact_models.veriloga.structural_choices import decided, linear_factor
+from compact_models.veriloga.subcircuit import Subcircuit
 
 
 STATE_CAPACITANCE = 1e-9
@@ -62,53 +63,6 @@ MODERATE = (1e-2, 1e3)
 
 UNSET = -1e99
 """Stands for "not given" in a parameter whose default depends on others."""
-
-RESERVED = frozenset(
-    {
-        "e", "pi", "time", "temper", "hertz", "exp", "ln", "log", "log10", "min", "max", "pwl",
-        "abs", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sgn", "floor", "ceil", "nint",
-        "int", "pow", "pwr", "u", "uramp", "gnd", "m", "temp", "dtemp", "c", "i", "v", "ddt", "if",
-        "limit", "asin", "acos", "atan", "asinh", "acosh", "atanh", "ternary_fcn", "boltz", "not",
-        "kelvin", "echarge", "yes", "no", "true", "false", "vec", "gauss", "agauss", "unif", "or",
-        "aunif", "var", "params", "x", "and", "div", "mod", "sqr", "arctan",
-    }
-)  # fmt: skip
-
-
-class Names:
-    """Names that ngspice keeps apart: it does not see case, and some names mean something to it."""
-
-    def __init__(self) -> None:
-        self.taken: set[str] = set()
-
-    def of(self, name: str, prefix: str) -> str:
-        """A safe name, equal to `name` where that is possible."""
-        clean = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
-        candidate, count = clean, 2
-        if clean.lower() in RESERVED or not clean[0].isalpha():
-            candidate = f"{prefix}{clean}"
-        base = candidate
-        while candidate.lower() in self.taken:
-            candidate, count = f"{base}_{count}", count + 1
-        self.taken.add(candidate.lower())
-        return candidate
-
-
-@dataclass(frozen=True)
-class Subcircuit:
-    """A system as ngspice text.
-
-    Attributes:
-        text: from .subckt to .ends.
-        parameters: subcircuit parameter of each model parameter that can be set per instance.
-        nodes: internal node of each state and internal node of the model, e.g. {"gap": "gap"}.
-        scales: what one volt on the node of a state stands for.
-    """
-
-    text: str
-    parameters: dict[str, str]
-    nodes: dict[str, str]
-    scales: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -128,7 +82,7 @@ class Writer:
     def __init__(self, system: System, values: dict[str, float], *, frozen: bool) -> None:
         self.frozen = frozen
         baked = dict(values)
-        system = _decided(frozen_system(system) if frozen else system, baked, frozen=frozen)
+        system = decided(frozen_system(system) if frozen else system, baked, frozen=frozen)
         self.scales = {s.symbol.name: s.scale for s in system.states}
         self.nodes = Names()
         self.parameter_names = Names()
@@ -358,7 +312,7 @@ class Writer:
             ends = " ".join(self._terminal(node) for node in (plus, minus))
             factor_text = self.text.brace(factor)
             return f"g_{source.name} {source.high} {source.low} {ends} {factor_text}"
-        return f"b_{source.name} {source.high} {source.low} {source.kind}={_unwrapped(text)}"
+        return f"b_{source.name} {source.high} {source.low} {source.kind}={unwrapped(text)}"
 
     def _terminal(self, node: Expr) -> str:
         return "0" if node is ZERO else self.text.names[node][2:-1]
@@ -376,7 +330,7 @@ class Writer:
     def _charge(self, q: Expr, high: str, low: str, index: int) -> None:
         """The current dq/dt from high to low."""
         voltage = self._voltage(high, low)
-        factor = _linear_factor(q, voltage)
+        factor = linear_factor(q, voltage)
         if factor is not None and not self._depends_on_temperature(factor):
             self.lines.append(f"c_{index} {high} {low} {self.text.brace(hoisted([factor])[0])}")
             return
@@ -417,7 +371,7 @@ class Writer:
     def _state(self, state: StateEquation) -> None:
         node = symbol("node", f"state {state.symbol.name}")
         text = self.node_of[f"state {state.symbol.name}"]
-        factor = _linear_factor(self.state_charge[node.name], node)
+        factor = linear_factor(self.state_charge[node.name], node)
         initial = hoisted([div(state.initial, const(state.scale))])[0]
         if factor is None or not factor.is_static:
             self._implicit_row(text, state.f, state.q, f"s_{text}")
@@ -446,18 +400,6 @@ def _inverse(power_of_ten: float) -> float:
     return float(f"1e{-round(math.log10(power_of_ten))}")
 
 
-def _unwrapped(text: str) -> str:
-    """Without the outermost parentheses, which a B source does not need."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return text
-    depth = 0
-    for index, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and index < len(text) - 1:
-            return text
-    return text[1:-1]
-
-
 def _sensitive(roots: list[Expr]) -> set[Expr]:
     """Helper nodes in denominators, logarithms and powers: places that do not take a zero."""
     places = [n.args[1] for n in walk(roots) if n.op == "div"]
@@ -482,60 +424,6 @@ def _gain(value: Expr) -> tuple[Expr, Expr, Expr] | None:
     if rest.op == "sub" and all(arg.op == "node" for arg in rest.args):
         return factor, rest.args[0], rest.args[1]
     return None
-
-
-def _linear_factor(q: Expr, variable: Expr) -> Expr | None:
-    """The static factor c with q = c · variable, if there is one."""
-    leaves = list(variable.dynamic)
-    if q is ZERO or not q.dynamic <= variable.dynamic or not leaves:
-        return None
-    slopes = [derivatives([q], leaf)[0] for leaf in leaves]
-    signs = [derivatives([variable], leaf)[0] for leaf in leaves]
-    if not all(slope.is_static for slope in slopes):
-        return None
-    factor = div(slopes[0], signs[0])
-    for slope, sign in zip(slopes[1:], signs[1:], strict=True):
-        if hoisted([div(slope, sign)])[0] is not hoisted([factor])[0]:
-            return None
-    rest = substitute([q], dict.fromkeys(leaves, ZERO))[0]
-    return factor if rest is ZERO else None
-
-
-def _decided(system: System, values: dict[str, float], *, frozen: bool) -> System:
-    """Bake the values in, and make the choices that a circuit cannot make at run time."""
-    given = {
-        node: const(float(node.name in values))
-        for node in walk([*system.expressions(), *(p.default for p in system.parameters.values())])
-        if node.op == "given"
-    }
-    running = ZERO if frozen else compare("gt", TIME, ZERO)
-    flags: dict[Expr, Expr] = {**given, symbol("analysis", "tran"): running}
-    system = system.mapped(flags)
-    parameters = {
-        n: replace(p, default=substitute([p.default], given)[0])
-        for n, p in system.parameters.items()
-    }
-    system = with_values(replace(system, parameters=parameters), values)
-    open_choices = [b.potential_when for b in system.branches if not is_const(b.potential_when)]
-    names = {s.name for s in symbols(open_choices, "parameter")} | (
-        system.structural & set(system.parameters)
-    )
-    if names:
-        known = defaults(system, values)
-        system = with_values(system, {n: known[n] for n in names})
-    branches = tuple(
-        replace(b, f=b.flow, q=b.flow_q, current=_kept_current(b, system))
-        if b.potential_when is ZERO and b.current is not None
-        else b
-        for b in system.branches
-    )
-    return replace(system, branches=branches)
-
-
-def _kept_current(branch: Branch, system: System) -> Expr | None:
-    """The current of a branch that turned out to be a flow, where something reads it."""
-    used = any(node is branch.current for node in walk(system.expressions()))
-    return branch.current if used else None
 
 
 def to_ngspice(system: System, values: dict[str, float], *, frozen: bool) -> Subcircuit:

@@ -19,6 +19,7 @@ import numba
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from numpy.typing import ArrayLike
 
 from compact_models.errors import ShapeError
 from compact_models.veriloga.derivative import derivatives
@@ -143,13 +144,11 @@ class NumbaKernel:
         """Number of returned entries."""
         return 2 * len(self.residuals) + len(self.f_pattern) + len(self.q_pattern)
 
-    def evaluate(
-        self, x: Float[ndarray, "n unknowns"], p: Float[ndarray, "*shape"] | Sequence[float]
-    ) -> Float[ndarray, "n entries"]:
+    def evaluate(self, x: ArrayLike, p: ArrayLike) -> Float[ndarray, "n entries"]:
         """The flat tuple for many points.
 
         Args:
-            x: unknowns, one row per point.
+            x: unknowns `[points, unknowns]`, one row per point.
             p: parameters, one row per point, or one row for all of them.
 
         Returns:

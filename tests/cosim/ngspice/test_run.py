@@ -173,7 +173,9 @@ def test_nothing_is_left_behind(find_simulators, tmp_path, monkeypatch):
 def test_ctrl_c_stops_all_processes(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
+        "import signal\n"
         "from cosim.ngspice import Simulation, Transient, run_many\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it\n"
         "deck = 'endless\\nv1 1 0 sin(0 1 1g)\\nr1 1 0 1k\\n.end\\n'\n"
         "print('ready', flush=True)\n"
         "run_many([Simulation(deck, Transient(1e-12, 1.0), ('v(1)',))] * 6, workers=2)\n"
@@ -188,7 +190,12 @@ def test_ctrl_c_stops_all_processes(tmp_path):
     process.stdout.readline()
     time.sleep(4)
     os.killpg(process.pid, signal.SIGINT)
-    _, words = process.communicate(timeout=60)
+    try:
+        _, words = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
     assert process.returncode == -signal.SIGINT or "KeyboardInterrupt" in words
     assert words.strip().splitlines()[-1] == "KeyboardInterrupt"
     with pytest.raises(ProcessLookupError):

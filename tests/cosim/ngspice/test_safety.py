@@ -14,6 +14,7 @@ def test_numbers_and_plain_names_pass(value, text):
     assert assert_plain_value(value, "gap_init") == text
 
 
+@pytest.mark.wrong_input
 @pytest.mark.parametrize(
     "value",
     [
