@@ -77,7 +77,9 @@ def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
         ideal = evaluate(network, images.test_images, images.test_labels, exact, "ideal")
         results[training] = {"loss": list(history.loss), "test_accuracy": ideal.mean}
     layers = analog_layers(build(context))
-    results["tiles"] = [[m.tiles, m.row_blocks, m.col_blocks] for m in (x.mapping for x in layers)]
+    mappings = [layer.mapping for layer in layers]
+    results["tiles"] = [[m.tiles, m.row_blocks, m.col_blocks] for m in mappings]
+    results["sizes"] = [mappings[0].in_features, *(m.out_features for m in mappings)]
     return results
 
 

@@ -379,7 +379,7 @@ class _Story:
         )
 
     def _sizes(self) -> str:
-        return "-".join(str(size) for size in (64, *self.study.network.hidden, 10))
+        return "-".join(str(size) for size in self.records["train"].results["sizes"])
 
     def _time(self) -> Section:
         parts = tuple((name.replace("-", " ", 1), self.records[name].seconds) for name in STAGES)

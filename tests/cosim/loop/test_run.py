@@ -78,6 +78,7 @@ def test_the_report_tells_the_outcome(finished):
         assert claim.text in page
     assert "Accuracy, three ways" in page
     assert "cosim run small.toml" in page
+    assert "Layers 64-7-10" in page
 
 
 def test_the_report_opens_in_a_browser_without_a_complaint_or_a_request(finished, browser):
