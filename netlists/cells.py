@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -18,7 +18,7 @@ from jaxtyping import Float
 from compact_models import CompactModel, Device, load_card, load_model
 from compact_models.errors import SpecError
 from netlists import names
-from netlists.si_numbers import literal, readable
+from netlists.si_numbers import literals, readable
 from netlists.specs import CellSpec, TileSpec
 
 
@@ -46,6 +46,9 @@ class CellParts:
     device: Device | None
     transistor: Device | None
     gate_voltage: float | None = None
+    _definitions: dict[Gates, tuple[str, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def transistor_model(self, gates: Gates) -> CompactModel | None:
         """The access transistor as the netlist has it."""
@@ -57,7 +60,12 @@ class CellParts:
         return model.held({"g": self.gate_voltage, "b": 0.0}, name=f"{model.name}_read")
 
     def definitions(self, gates: Gates) -> tuple[str, ...]:
-        """The subcircuits that the cells of a read netlist use, states frozen."""
+        """The subcircuits that the cells of a read netlist use, states frozen; written once."""
+        if gates not in self._definitions:
+            self._definitions[gates] = self._written_definitions(gates)
+        return self._definitions[gates]
+
+    def _written_definitions(self, gates: Gates) -> tuple[str, ...]:
         texts = []
         if self.device is not None:
             texts.append(self.device.model.to_ngspice(frozen=True, values=self.device.values))
@@ -124,29 +132,27 @@ def cell_lines(
     spec: TileSpec, parts: CellParts, parameters: Float[np.ndarray, "rows cols"], gates: Gates
 ) -> Iterator[str]:
     """The elements of every cell, row by row."""
-    device = _device_format(parts)
+    shape = (spec.rows, spec.cols)
+    values = literals(parameters)
+    tops, bottoms = names.input_line_nodes(*shape), names.output_line_nodes(*shape)
     model = parts.transistor_model(gates)
+    middles = bottoms if model is None else names.middle_nodes(*shape)
     for row in range(spec.rows):
-        for col in range(spec.cols):
-            top = names.input_line_node(row, col)
-            bottom = names.output_line_node(row, col)
-            value = literal(parameters[row, col])
-            if model is None:
-                yield device.format(row=row, col=col, top=top, bottom=bottom, value=value)
-                continue
-            middle = names.middle_node(row, col)
-            yield device.format(row=row, col=col, top=top, bottom=middle, value=value)
-            if gates is Gates.WORDLINES:
-                terminals = f"{middle} {names.wordline_node(row)} {bottom} 0"
-            else:
-                terminals = f"{middle} {bottom}"
-            yield f"xfet_{row}_{col} {terminals} {model.name}"
+        yield from _device_lines(parts, tops[row], middles[row], values[row])
+        if model is not None:
+            gate = f"{names.wordline_node(row)} " if gates is Gates.WORDLINES else ""
+            bulk = "0 " if gates is Gates.WORDLINES else ""
+            for middle, bottom in zip(middles[row], bottoms[row], strict=True):
+                yield f"xfet{middle[1:]} {middle} {gate}{bottom} {bulk}{model.name}"
 
 
-def _device_format(parts: CellParts) -> str:
-    """The format of one device line."""
-    if parts.device is None:
-        return "rdev_{row}_{col} {top} {bottom} {value}"
-    name = parts.device.model.name
-    parameter = parts.device.range.parameter
-    return f"xdev_{{row}}_{{col}} {{top}} {{bottom}} {name} {parameter}={{value}}"
+def _device_lines(
+    parts: CellParts, tops: Iterable[str], bottoms: Iterable[str], values: Iterable[str]
+) -> Iterator[str]:
+    """The devices of one row, between two nodes each."""
+    element, setting = "rdev", ""
+    if parts.device is not None:
+        element = "xdev"
+        setting = f"{parts.device.model.name} {parts.device.range.parameter}="
+    for top, bottom, value in zip(tops, bottoms, values, strict=True):
+        yield f"{element}{top[2:]} {top} {bottom} {setting}{value}"

@@ -14,6 +14,7 @@ in_1 ─Rs─Rw─ il_1_0 ──Rw── il_1_1 ──Rw── il_1_2
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from netlists import names
 from netlists.si_numbers import literal
@@ -23,20 +24,18 @@ from netlists.specs import TileSpec
 def input_line_lines(spec: TileSpec) -> Iterator[str]:
     """The segments of all input lines; `ril_r_c` leads to cell (r, c) from the driver's side."""
     end, segment = literal(spec.input_line_end), literal(spec.wires.input_line_resistance)
-    for row in range(spec.rows):
-        before = names.driver_node(row)
-        for col in range(spec.cols):
-            here = names.input_line_node(row, col)
-            yield f"ril_{row}_{col} {before} {here} {segment if col else end}"
-            before = here
+    for row, nodes in enumerate(names.input_line_nodes(spec.rows, spec.cols)):
+        yield f"r{nodes[0]} {names.driver_node(row)} {nodes[0]} {end}"
+        for before, here in pairwise(nodes):
+            yield f"r{here} {before} {here} {segment}"
 
 
 def output_line_lines(spec: TileSpec) -> Iterator[str]:
     """The segments of all output lines; `rol_r_c` leads from cell (r, c) to the sensor's side."""
     end, segment = literal(spec.output_line_end), literal(spec.wires.output_line_resistance)
-    for row in range(spec.rows):
-        last = row == spec.rows - 1
-        for col in range(spec.cols):
-            here = names.output_line_node(row, col)
-            after = names.sense_node(col) if last else names.output_line_node(row + 1, col)
-            yield f"rol_{row}_{col} {here} {after} {end if last else segment}"
+    nodes = names.output_line_nodes(spec.rows, spec.cols)
+    for here_of_col, after_of_col in pairwise(nodes):
+        for here, after in zip(here_of_col, after_of_col, strict=True):
+            yield f"r{here} {here} {after} {segment}"
+    for col, here in enumerate(nodes[-1]):
+        yield f"r{here} {here} {names.sense_node(col)} {end}"

@@ -11,6 +11,11 @@ driver and far from the sensor:
 
 from __future__ import annotations
 
+import functools
+
+
+# One name for every cell, `[rows][cols]`; formatted once for each size of crossbar.
+Grid = tuple[tuple[str, ...], ...]
 
 INDEX_NODE = "index"
 INDEX_SOURCE = "vindex"
@@ -21,19 +26,24 @@ def driver_node(row: int) -> str:
     return f"in_{row}"
 
 
-def input_line_node(row: int, col: int) -> str:
-    """The input line at one cell."""
-    return f"il_{row}_{col}"
+def input_line_nodes(rows: int, cols: int) -> Grid:
+    """The input lines at the cells."""
+    return _grid("il", rows, cols)
 
 
-def output_line_node(row: int, col: int) -> str:
-    """The output line at one cell."""
-    return f"ol_{row}_{col}"
+def output_line_nodes(rows: int, cols: int) -> Grid:
+    """The output lines at the cells."""
+    return _grid("ol", rows, cols)
 
 
-def middle_node(row: int, col: int) -> str:
-    """The node between the device and its access transistor."""
-    return f"m_{row}_{col}"
+def middle_nodes(rows: int, cols: int) -> Grid:
+    """The nodes between device and access transistor."""
+    return _grid("m", rows, cols)
+
+
+@functools.lru_cache(maxsize=12)
+def _grid(prefix: str, rows: int, cols: int) -> Grid:
+    return tuple(tuple(f"{prefix}_{row}_{col}" for col in range(cols)) for row in range(rows))
 
 
 def wordline_node(row: int) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from compact_models.errors import InputError
 
 
@@ -24,6 +26,17 @@ def literal(value: float) -> str:
     if not math.isfinite(number):
         raise InputError(f"a netlist value is {number}; give a finite number")
     return repr(number)
+
+
+def literals(values: np.ndarray) -> list[list[str]]:
+    """`literal` for every entry of a matrix.
+
+    Raises:
+        InputError: an entry is not a finite number.
+    """
+    if not np.isfinite(values).all():
+        literal(float(values[~np.isfinite(values)][0]))
+    return [[repr(value) for value in row] for row in values.tolist()]
 
 
 def readable(value: float, unit: str = "", digits: int = 3) -> str:

@@ -88,9 +88,9 @@ def line_voltage_testbench(
     Outputs are `v(il_r_c)` of all cells in row-major order, then `v(ol_r_c)` of all cells.
     """
     bench = read_testbench(spec, conductances, inputs, parts, gates)
-    cells = [(row, col) for row in range(spec.rows) for col in range(spec.cols)]
-    outputs = (
-        *(f"v({names.input_line_node(row, col)})" for row, col in cells),
-        *(f"v({names.output_line_node(row, col)})" for row, col in cells),
+    grids = (
+        names.input_line_nodes(spec.rows, spec.cols),
+        names.output_line_nodes(spec.rows, spec.cols),
     )
+    outputs = tuple(f"v({node})" for grid in grids for row in grid for node in row)
     return ReadTestbench(replace(bench.netlist, outputs=outputs), bench.samples)
