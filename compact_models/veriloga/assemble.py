@@ -95,7 +95,7 @@ class Assembler:
             name = state.symbol.name
             low_limit = low if state.low is not None else None
             high_limit = high if state.high is not None else None
-            self._state(name, neg(rate), initial, state.origin, low_limit, high_limit)
+            self._state(name, neg(rate), initial, state.step.origin, low_limit, high_limit)
         for loop, residual in zip(resolution.loops, residuals, strict=True):
             f, q = self._split(residual)
             self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))

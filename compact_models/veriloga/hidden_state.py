@@ -16,11 +16,11 @@ their state. Three things look alike in the source, and are told apart here, nev
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
+from compact_models.veriloga.coverage import depends_only_on_comparisons, is_covered
 from compact_models.veriloga.declare import Declarations
 from compact_models.veriloga.derivative import derivatives
 from compact_models.veriloga.diagnostics import Notes, Place, refuse
@@ -35,6 +35,7 @@ from compact_models.veriloga.expressions import (
     add,
     apply,
     compare,
+    const,
     ddt,
     mul,
     select,
@@ -42,14 +43,13 @@ from compact_models.veriloga.expressions import (
     substitute,
     symbol,
     symbols,
-    walk,
 )
-from compact_models.veriloga.operations import COMPARISONS, TRUTH
+from compact_models.veriloga.step_forms import Step, recognised_step
 
 
-STEP_PARAMETER = re.compile(
-    r"(?i)^(d_?t|delta_?t|del_?t|time_?step|t_?step|step_?size|step|tstep|dtime|h|sim_?step|ts)$"
-)
+COUNTED = 64
+"""Evaluations after which a counter is taken to grow for ever."""
+
 TIME_PASSES = {
     compare("gt", STEP, ZERO): ONE,
     compare("ge", STEP, ZERO): ONE,
@@ -80,10 +80,18 @@ class Recognised:
     symbol: Expr
     rate: Expr
     initial: Expr
-    low: Expr | None
-    high: Expr | None
-    origin: str
+    step: Step
     place: Place
+
+    @property
+    def low(self) -> Expr | None:
+        """The lower limit."""
+        return self.step.low
+
+    @property
+    def high(self) -> Expr | None:
+        """The upper limit."""
+        return self.step.high
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,7 @@ class Resolver:
     def run(self, roots: list[Expr]) -> Resolution:
         """Resolve everything that the roots read before it is written."""
         pending = self._reachable(roots)
-        stamps = [k for k in pending if self.running.get(k) is TIME]
+        stamps = [k for k in pending if self._is_stamp(k)]
         for key in pending:
             if key not in self.running:
                 self._set(key, self.execution.initials.get(key, ZERO))
@@ -156,9 +164,65 @@ class Resolver:
             elif self.running[key] is symbol("previous", key):
                 self._set(key, self._initial(key))
         self.stepping = bool(stamps)
+        self._copies([k for k in pending if not self._known(k)])
+        self._counters([k for k in pending if not self._known(k)], roots)
         for component in self._components([k for k in pending if not self._known(k)]):
             self._resolve(component)
         return self.result
+
+    def _is_stamp(self, key: str) -> bool:
+        """Whether a variable holds the time of the previous evaluation, if it is set at all."""
+        value = self.running.get(key)
+        while value is not None and value.op == "select" and value.args[0].is_static:
+            arms = [arm for arm in value.args[1:] if arm is not symbol("previous", key)]
+            if len(arms) != 1:
+                return False
+            value = arms[0]
+        return value is TIME
+
+    def _copies(self, keys: list[str]) -> None:
+        """A variable that ends up equal to another one also was equal to it before."""
+        for index, key in enumerate(keys):
+            own = symbol("previous", key)
+            for other in keys[:index]:
+                kept = symbol("previous", other)
+                if self._known(other) or self.running[key].is_static:
+                    continue
+                mine, its = substitute([self.running[key], self.running[other]], {own: kept})
+                if mine is its:
+                    original = other if kept in its.dynamic else None
+                    if original is not None:
+                        self._set(key, kept)
+                        break
+
+    def _counters(self, keys: list[str], roots: list[Expr]) -> None:
+        """Variables that count evaluations, and are only compared: after the first, many passed."""
+        used = [*roots, *self.running.values()]
+        for key in keys:
+            own, value = symbol("previous", key), self.running[key]
+            if value.dynamic != {own}:
+                continue
+            rest = [u for u in used if u is not value]
+            end = self._counted(value, own)
+            if end is None or not depends_only_on_comparisons(rest, own):
+                continue
+            self._set(key, const(end))
+            self.notes.add(
+                f"`{key}` counts evaluations: it tells the first one from the others",
+                self.place(key),
+            )
+
+    def _counted(self, value: Expr, own: Expr) -> float | None:
+        """Where a count ends: at a fixed number, or beyond all numbers."""
+        count = self.default_of(self.execution.initials.get(own.name, ZERO), {})
+        for _ in range(COUNTED):
+            after = self.default_of(value, {own: count})
+            if after == count:
+                return count
+            if after != after or after < count:
+                return None
+            count = after
+        return math.inf
 
     def _set(self, key: str, value: Expr) -> None:
         self.result.values[symbol("previous", key)] = value
@@ -236,37 +300,18 @@ class Resolver:
             self._resolve_algebra(group, running)
 
     def _never_set(self, key: str, value: Expr) -> Expr:
-        """A variable that is only set where a static condition holds is its start elsewhere."""
+        """A variable whose old value is never used, or only where a parameter says so."""
         own = symbol("previous", key)
+        if own not in value.dynamic:
+            return value
         if _only_kept_statically(value, own):
             return substitute([value], {own: self._initial(key)})[0]
-        if own not in value.dynamic or not self._covered(value, own):
+        if not is_covered(value, own, lambda expr: self.default_of(expr, {})):
             return value
         self.notes.add(
             f"`{key}` is set in every case, at the defaults of the parameters", self.place(key)
         )
-        return substitute([value], {own: ZERO})[0]
-
-    def _covered(self, value: Expr, own: Expr) -> bool:
-        """Whether conditions on one quantity leave no value of it for which nothing is set.
-
-        Comparisons of one quantity with thresholds cut its range into pieces; the condition under
-        which the old value would be kept is tested at the thresholds, between and beyond them.
-        """
-        kept = _kept_when(value, own)
-        comparisons = [n for n in walk([kept]) if n.op in COMPARISONS]
-        quantities = {a for n in comparisons for a in n.args if not a.is_static}
-        if len(quantities) != 1 or own in kept.dynamic or _has_other_leaves(kept, quantities):
-            return False
-        (quantity,) = quantities
-        limits = sorted(
-            {self.default_of(a, {}) for n in comparisons for a in n.args if a.is_static}
-        )
-        inside = [(a + b) / 2 for a, b in pairwise(limits)]
-        samples = [limits[0] - 1.0, *limits, *inside, limits[-1] + 1.0]
-        probe = symbol("implicit", "probe")
-        tested = substitute([kept], {quantity: probe})[0]
-        return not any(self.default_of(tested, {probe: x}) for x in samples)
+        return substitute([value], {own: self._initial(key)})[0]
 
     def _with_known(self, roots: list[Expr]) -> list[Expr]:
         values = self.result.values
@@ -288,51 +333,32 @@ class Resolver:
     def _states(self, component: list[str], running: dict[str, Expr]) -> list[str]:
         """Find the members that are stepped in time, and put states in their place."""
         timed = any(STEP in running[k].dynamic for k in component)
-        found: dict[str, tuple[Expr, Expr | None, Expr | None, str]] = {}
+        found: dict[str, Step] = {}
         for key in component:
-            core, low, high = _peel(running[key], symbol("previous", key))
-            for step, origin in self._steps(core, timed):
-                if substitute([core], {step: ZERO})[0] is symbol("previous", key):
-                    if step in core.dynamic or step.op == "parameter":
-                        if step is not STEP:
-                            self.result.steps.add(step)
-                        stepped = substitute([core], {step: STEP})[0]
-                        found[key] = (stepped, low, high, origin)
-                    break
-        moving = {k: v for k, v in found.items() if STEP in v[0].dynamic}
-        for key, (_, low, high, _) in moving.items():
-            self._set(key, _clamped(symbol("state", key), low, high))
-        for key, (core, low, high, origin) in moving.items():
-            self._declare_state(key, core, low, high, origin, running)
-        return list(moving)
+            own = symbol("previous", key)
+            step = recognised_step(running[key], own, timed=timed, default_of=self.default_of)
+            if step is not None:
+                found[key] = step
+        for key, step in found.items():
+            self.result.steps |= step.steps
+            self._set(key, step.used(symbol("state", key)))
+        for key, step in found.items():
+            self._declare_state(key, step)
+        return list(found)
 
-    def _steps(self, core: Expr, timed: bool) -> list[tuple[Expr, str]]:
-        if timed:
-            return [(STEP, "stepped by $abstime")]
-        return [
-            (p, f"stepped by the parameter {p.name}")
-            for p in symbols([core], "parameter")
-            if STEP_PARAMETER.match(p.name)
-        ]
-
-    def _declare_state(
-        self,
-        key: str,
-        core: Expr,
-        low: Expr | None,
-        high: Expr | None,
-        origin: str,
-        running: dict[str, Expr],
-    ) -> None:
-        rate = derivatives([core], STEP)[0]
+    def _declare_state(self, key: str, step: Step) -> None:
+        rate = derivatives([step.core], STEP)[0]
         rate = substitute([rate], {STEP: ZERO})[0]
         place = self.place(key)
         self.result.states.append(
-            Recognised(symbol("state", key), rate, self._initial(key), low, high, origin, place)
+            Recognised(symbol("state", key), rate, self._initial(key), step, place)
         )
-        limits = " with limits" if low is not None or high is not None else ""
+        limits = " with limits" if step.low is not None or step.high is not None else ""
+        resets = "" if step.active is ONE else ", drawn to a fixed value under a condition"
         self.notes.add(
-            f"`{key}` is a hidden state, {origin}{limits}: read as a differential equation", place
+            f"`{key}` is a hidden state, {step.origin}{limits}{resets}: "
+            "read as a differential equation",
+            place,
         )
 
     # ------------------------------------------------------------------ algebra
@@ -389,27 +415,6 @@ def _keeps(value: Expr, own: Expr) -> bool:
     return value is own
 
 
-def _kept_when(value: Expr, own: Expr) -> Expr:
-    """The condition under which a choice ends in the variable's old value."""
-    if value is own:
-        return ONE
-    if value.op != "select" or own not in value.dynamic:
-        return ZERO
-    condition, then, otherwise = value.args
-    yes = apply("and", condition, _kept_when(then, own))
-    no = apply("and", apply("not", condition), _kept_when(otherwise, own))
-    return apply("or", yes, no)
-
-
-def _has_other_leaves(condition: Expr, quantities: set[Expr]) -> bool:
-    """Whether a condition depends on a signal by more than comparisons of the quantities."""
-    if condition in quantities or condition.is_static:
-        return False
-    if condition.op in TRUTH:
-        return any(_has_other_leaves(arg, quantities) for arg in condition.args)
-    return True
-
-
 def _only_kept_statically(value: Expr, own: Expr) -> bool:
     """Whether `own` appears only as an arm of conditions on parameters."""
     if value.op == "select" and value.args[0].is_static:
@@ -417,61 +422,12 @@ def _only_kept_statically(value: Expr, own: Expr) -> bool:
     return value is own or own not in value.dynamic
 
 
-def _peel(value: Expr, own: Expr) -> tuple[Expr, Expr | None, Expr | None]:
-    """Take the clamps off: the value inside, its lower and its upper limit."""
-    if value.op in {"min", "max"}:
-        for inside, limit in (value.args, value.args[::-1]):
-            if own in inside.dynamic and own not in limit.dynamic:
-                core, low, high = _peel(inside, own)
-                return (core, low, limit) if value.op == "min" else (core, limit, high)
-    if value.op != "select":
-        return value, None, None
-    condition, then, otherwise = value.args
-    clamp = _clamp(condition, then, otherwise, own)
-    if clamp is not None:
-        inside, limit, is_low = clamp
-        core, low, high = _peel(inside, own)
-        return (core, limit, high) if is_low else (core, low, limit)
-    a, low_a, high_a = _peel(then, own)
-    b, low_b, high_b = _peel(otherwise, own)
-    low, high = low_a if low_a is not None else low_b, high_a if high_a is not None else high_b
-    if (low_a or low) is not (low_b or low) or (high_a or high) is not (high_b or high):
-        return value, None, None
-    return select(condition, a, b), low, high
-
-
-def _clamp(
-    condition: Expr, then: Expr, otherwise: Expr, own: Expr
-) -> tuple[Expr, Expr, bool] | None:
-    """Recognise `inside < bound ? limit : inside` in its forms; (inside, limit, is lower)."""
-    if condition.op not in {"lt", "le", "gt", "ge"}:
-        return None
-    left, right = condition.args
-    flipped = own not in left.dynamic
-    tested = right if flipped else left
-    below = (condition.op in {"lt", "le"}) is not flipped
-    for inside, limit, when in ((otherwise, then, True), (then, otherwise, False)):
-        if own in limit.dynamic or own not in inside.dynamic:
-            continue
-        core = _peel(inside, own)[0]
-        if tested is inside or tested is core or _peel(tested, own)[0] is core:
-            return inside, limit, below is when
-    return None
-
-
-def _clamped(value: Expr, low: Expr | None, high: Expr | None) -> Expr:
-    if low is not None:
-        value = apply("max", value, low)
-    if high is not None:
-        value = apply("min", value, high)
-    return value
-
-
 def restoring_rate(state: Recognised, strength: Expr) -> Expr:
-    """The rate with a pull back to the limits, in place of a hard stop.
+    """The rate with a pull back to the limits, in place of a hard stop or a reset.
 
     A rate that is set to zero beyond a limit leaves the state wherever the last time step took it.
     Where the state is used it is clamped, and beyond the limit it is drawn back.
     """
-    clamped = _clamped(state.symbol, state.low, state.high)
-    return add(state.rate, mul(strength, sub(clamped, state.symbol)))
+    used = state.step.used(state.symbol)
+    rate = select(state.step.active, state.rate, ZERO)
+    return add(rate, mul(strength, sub(used, state.symbol)))

@@ -1,0 +1,168 @@
+"""Whether a variable is written in every case, although no single branch of the code says so.
+
+    if (V > on) r = 1;   if (V <= on && V >= off) r = 2;   if (V < off) r = 3;
+
+A value is a tree of choices; the old value stands where nothing was written. The conditions on the
+way there compare quantities with thresholds, which cut the range of each quantity into pieces. The
+conditions are tested at the thresholds, between them and beyond them, for all quantities together:
+if no combination keeps the old value, it is never read. Conditions on parameters are tested both
+ways, whatever the parameters are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+from math import prod
+
+from compact_models.veriloga.expressions import (
+    ONE,
+    ZERO,
+    Expr,
+    apply,
+    compare,
+    is_const,
+    neg,
+    sub,
+    walk,
+)
+from compact_models.veriloga.operations import COMPARISONS, OPERATIONS, TRUTH
+
+
+MAX_CASES = 20_000
+"""Combinations that are tried before giving up."""
+
+FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+Formula = Callable[[dict[Expr, float]], bool]
+
+
+@dataclass
+class _Pieces:
+    """The quantities that conditions compare, with their thresholds."""
+
+    default_of: Callable[[Expr], float]
+    thresholds: dict[Expr, set[float]] = field(default_factory=dict)
+    flags: set[Expr] = field(default_factory=set)
+
+    def samples(self) -> dict[Expr, list[float]]:
+        """Values of each quantity: at, between and beyond its thresholds."""
+        result: dict[Expr, list[float]] = {}
+        for quantity, found in self.thresholds.items():
+            limits = sorted(found)
+            inside = [(a + b) / 2 for a, b in pairwise(limits)]
+            result[quantity] = [limits[0] - 1.0, *limits, *inside, limits[-1] + 1.0]
+        return result
+
+    def formula(self, node: Expr) -> Formula:
+        """A condition as a function of the quantities' values."""
+        if is_const(node):
+            return lambda values, known=node.number: known != 0.0
+        if node.op in {"and", "or", "not"}:
+            parts = [self.formula(arg) for arg in node.args]
+            if node.op == "not":
+                return lambda values: not parts[0](values)
+            both = all if node.op == "and" else any
+            return lambda values: both(part(values) for part in parts)
+        if node.is_static:
+            self.flags.add(node)
+            return lambda values: values[node] != 0.0
+        if node.op not in COMPARISONS:
+            return self.formula(_pushed("ne", node, ZERO))
+        pushed = _pushed(node.op, *node.args)
+        return self._comparison(pushed) if pushed.op in COMPARISONS else self.formula(pushed)
+
+    def _comparison(self, node: Expr) -> Formula:
+        (left, right), op = node.args, node.op
+        if left.is_static:
+            left, right, op = right, left, FLIPPED[op]
+        if not right.is_static:
+            left, right = sub(left, right), ZERO
+        if _is_reversed(left):
+            left, right, op = neg(left), neg(right), FLIPPED[op]
+        limit = self.default_of(right)
+        self.thresholds.setdefault(left, set()).add(limit)
+        function = OPERATIONS[op]
+        return lambda values: function(values[left], limit) != 0.0
+
+
+def _is_reversed(quantity: Expr) -> bool:
+    """Whether minus the quantity is the form that all comparisons of it are brought to."""
+    if quantity.op == "neg":
+        return True
+    return quantity.op == "sub" and quantity.args[0].serial > quantity.args[1].serial
+
+
+def _pushed(op: str, left: Expr, right: Expr) -> Expr:
+    """A comparison with a choice of numbers, as conditions on what the choice depends on."""
+    if right.op == "select" or right.op in TRUTH:
+        left, right, op = right, left, FLIPPED[op]
+    if not right.is_static:
+        return compare(op, left, right)
+    if left.op in TRUTH:
+        condition, then, otherwise = left, ONE, ZERO
+    elif left.op == "select" and all(_is_choice(arm) for arm in left.args[1:]):
+        condition, then, otherwise = left.args
+    else:
+        return compare(op, left, right)
+    yes = apply("and", condition, _pushed(op, then, right))
+    no = apply("and", apply("not", condition), _pushed(op, otherwise, right))
+    return apply("or", yes, no)
+
+
+def _is_choice(node: Expr) -> bool:
+    """A number, or a choice of numbers."""
+    if node.op == "select":
+        return all(_is_choice(arm) for arm in node.args[1:])
+    return node.is_static
+
+
+def kept_when(value: Expr, own: Expr) -> Expr:
+    """The condition under which a value depends on the variable's old value."""
+    if own not in value.dynamic:
+        return ZERO
+    if value.op != "select" or own in value.args[0].dynamic:
+        return ONE
+    condition, then, otherwise = value.args
+    yes = apply("and", condition, kept_when(then, own))
+    no = apply("and", apply("not", condition), kept_when(otherwise, own))
+    return apply("or", yes, no)
+
+
+def is_covered(value: Expr, own: Expr, default_of: Callable[[Expr], float]) -> bool:
+    """Whether, for any choice of the parameters, the old value is either always or never used.
+
+    Args:
+        value: the variable's new value.
+        own: the symbol of its old value.
+        default_of: static expressions at the defaults of the parameters.
+    """
+    kept = kept_when(value, own)
+    if kept is ONE or kept is ZERO:
+        return kept is ZERO
+    pieces = _Pieces(default_of)
+    formula = pieces.formula(kept)
+    samples = pieces.samples()
+    cases = prod(len(values) for values in samples.values()) * 2 ** len(pieces.flags)
+    if cases > MAX_CASES or any(x != x for values in samples.values() for x in values):
+        return False
+    quantities, flags = list(samples), list(pieces.flags)
+    for chosen in product((0.0, 1.0), repeat=len(flags)):
+        known = dict(zip(flags, chosen, strict=True))
+        outcomes = {
+            formula({**known, **dict(zip(quantities, point, strict=True))})
+            for point in product(*samples.values())
+        }
+        if len(outcomes) > 1:
+            return False
+    return True
+
+
+def depends_only_on_comparisons(roots: Iterable[Expr], own: Expr) -> bool:
+    """Whether a symbol is only ever compared, never calculated with."""
+    users = [n for n in walk(roots) if own in n.args]
+    return all(n.op in COMPARISONS | {"not", "and", "or"} or _is_condition(n, own) for n in users)
+
+
+def _is_condition(node: Expr, own: Expr) -> bool:
+    return node.op == "select" and own not in node.args[1:]
