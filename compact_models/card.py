@@ -105,6 +105,7 @@ class PublishedFigure(Frozen):
         value: as published, in `unit`.
         unit: its unit.
         tolerance: relative deviation that rounding of the published figure explains.
+        bound: `equal`, or `at most` / `at least` where only a bound was published.
         numbers: what of the card it is evidence for: `values.I0`, `laws.programming_spread` ...
         source: where it was published; empty when it is the card's source.
         doi: of that source; empty when it is the card's.
@@ -116,6 +117,7 @@ class PublishedFigure(Frozen):
     value: float
     unit: str
     tolerance: Annotated[float, Field(gt=0.0, le=1.0)]
+    bound: Literal["equal", "at most", "at least"] = "equal"
     numbers: Annotated[tuple[str, ...], Field(min_length=1)]
     source: str = ""
     doi: str = ""
@@ -181,7 +183,7 @@ class Card(Frozen):
         if entry is None:
             raise CardError(
                 f"{self.name} has no number {name!r}; it has "
-                f"{', '.join([*self.numbers, *self.entries]) or 'none'}; add it, or take another card"
+                f"{', '.join([*self.numbers, *self.entries])}; add it or take another card"
             )
         return entry.value
 

@@ -27,10 +27,11 @@ from numpy import ndarray
 
 from compact_models.card import Card
 from compact_models.errors import InputError
+from compact_models.laws import Law
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
-    """The random numbers of one purpose; the same for the same three arguments, on every machine."""
+    """The random numbers of one purpose: the same ones for the same three arguments, always."""
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), index]))
     )
@@ -146,19 +147,37 @@ class Population:
     def aged(self, programmed: Float[ndarray, " size"], time: float) -> Float[ndarray, " size"]:
         """Conductances [S] a time after programming [s], without read noise.
 
-        Cards with drift exponents follow ((t + t0)/t0)^-nu, cards with retention laws a shift whose
-        mean and spread the laws give over the time. A device keeps its luck: the same standard
-        normal number scales its spread at every time.
+        Cards with drift exponents follow ((t + t0)/t0)^-nu; cards with retention laws a shift whose
+        mean and spread the laws give over the time; cards that give the spread at certain times
+        have it interpolated in ln t, and `programmed` then is the target. A device keeps its luck:
+        the same standard normal number scales its spread at every time.
 
         Raises:
-            CardError: the card has neither.
+            CardError: the card has none of these.
         """
         if "drift_exponent_mean" in self.card.laws:
             t0 = self.card.number("t0")
             return programmed * ((time + t0) / t0) ** -self.exponents(programmed)
+        dated = {law.time: law for law in self.card.laws.values() if law.time is not None}
+        if len(dated) > 1:
+            return np.maximum(
+                programmed + _between(dated, programmed, time) * self.normal("retention"), 0.0
+            )
         shift = self.card.law("retention_mean")(time)
         spread = np.maximum(self.card.law("retention_spread")(time), 0.0)
         return np.maximum(programmed + shift + spread * self.normal("retention"), 0.0)
+
+
+def _between(
+    dated: dict[float, Law], conductance: Float[ndarray, " size"], time: float
+) -> Float[ndarray, " size"]:
+    """The spread at a time, linear in its logarithm between the times that are known."""
+    times = sorted(dated)
+    spreads = np.stack([dated[t](conductance) for t in times])
+    position = np.interp(np.log(max(time, times[0])), np.log(times), np.arange(len(times)))
+    index = min(int(position), len(times) - 2)
+    part = position - index
+    return (1.0 - part) * spreads[index] + part * spreads[index + 1]
 
 
 @dataclass(frozen=True)
@@ -169,6 +188,8 @@ class ReadNoise:
         population: the devices.
         flicker: whether there is 1/f noise; its variance grows with the logarithm of the time.
         telegraph: whether there is random telegraph noise.
+
+    Noise that the card has no law for is not there.
     """
 
     population: Population
@@ -206,10 +227,11 @@ class ReadNoise:
             index: of the read; every read has another one.
         """
         seen = conductance
-        if self.flicker:
+        laws = self.population.card.laws
+        if self.flicker and "read_noise" in laws:
             noise = self.population.normal("flicker", index)
             seen = seen + self.flicker_spread(conductance, time) * noise
-        if self.telegraph:
+        if self.telegraph and "telegraph_amplitude" in laws:
             share = self.population.card.number("telegraph_share")
             u = stream(self.population.seed, "telegraph", index).random(self.population.size)
             # The two states lie around the mean, so that switching the noise on shifts nothing.

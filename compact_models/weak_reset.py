@@ -7,8 +7,8 @@ A weak RESET pulse raises a cell's resistance by a part in a thousand. After n p
 
 with R0, m1, t_star, c1, m2 drawn per device. Telegraph noise is a two-state chain per pulse; 1/f
 noise is white noise through the first taps of the fractional integrator h_k = h_{k-1} (k-1/2)/k
-(N. J. Kasdin, Proc. IEEE 83, 802 (1995), doi 10.1109/5.381848). Both advance by any number of pulses
-at once. The taps and the chain are those of A. Majumdar et al., arXiv 2107.06064.
+(N. J. Kasdin, Proc. IEEE 83, 802 (1995), doi 10.1109/5.381848). Both advance by any number of
+pulses at once. The taps and the chain are those of A. Majumdar et al., arXiv 2107.06064.
 """
 
 from __future__ import annotations

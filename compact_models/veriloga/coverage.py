@@ -57,7 +57,7 @@ class _Pieces:
     def formula(self, node: Expr) -> Formula:
         """A condition as a function of the quantities' values."""
         if is_const(node):
-            return lambda values, known=node.number: known != 0.0
+            return lambda values: node.number != 0.0
         if node.op in {"and", "or", "not"}:
             parts = [self.formula(arg) for arg in node.args]
             if node.op == "not":
@@ -117,31 +117,31 @@ def _is_choice(node: Expr) -> bool:
     return node.is_static
 
 
-def kept_when(value: Expr, own: Expr) -> Expr:
-    """The condition under which a value depends on the variable's old value."""
+def old_value_when(value: Expr, own: Expr, *, kept: bool) -> Expr:
+    """The condition under which a new value is the old one (kept), or is calculated from it."""
+    if value is own:
+        return ONE if kept else ZERO
     if own not in value.dynamic:
         return ZERO
     if value.op != "select" or own in value.args[0].dynamic:
-        return ONE
+        return ZERO if kept else ONE
     condition, then, otherwise = value.args
-    yes = apply("and", condition, kept_when(then, own))
-    no = apply("and", apply("not", condition), kept_when(otherwise, own))
+    yes = apply("and", condition, old_value_when(then, own, kept=kept))
+    no = apply("and", apply("not", condition), old_value_when(otherwise, own, kept=kept))
     return apply("or", yes, no)
 
 
 def is_covered(value: Expr, own: Expr, default_of: Callable[[Expr], float]) -> bool:
-    """Whether, for any choice of the parameters, the old value is either always or never used.
+    """Whether, for any choice of the parameters, the old value is always kept, or never used.
 
     Args:
         value: the variable's new value.
         own: the symbol of its old value.
         default_of: static expressions at the defaults of the parameters.
     """
-    kept = kept_when(value, own)
-    if kept is ONE or kept is ZERO:
-        return kept is ZERO
     pieces = _Pieces(default_of)
-    formula = pieces.formula(kept)
+    kept = pieces.formula(old_value_when(value, own, kept=True))
+    calculated = pieces.formula(old_value_when(value, own, kept=False))
     samples = pieces.samples()
     cases = prod(len(values) for values in samples.values()) * 2 ** len(pieces.flags)
     if cases > MAX_CASES or any(x != x for values in samples.values() for x in values):
@@ -149,10 +149,12 @@ def is_covered(value: Expr, own: Expr, default_of: Callable[[Expr], float]) -> b
     quantities, flags = list(samples), list(pieces.flags)
     for chosen in product((0.0, 1.0), repeat=len(flags)):
         known = dict(zip(flags, chosen, strict=True))
-        outcomes = {
-            formula({**known, **dict(zip(quantities, point, strict=True))})
-            for point in product(*samples.values())
-        }
+        outcomes = set()
+        for point in product(*samples.values()):
+            at = {**known, **dict(zip(quantities, point, strict=True))}
+            if calculated(at):
+                return False
+            outcomes.add(kept(at))
         if len(outcomes) > 1:
             return False
     return True

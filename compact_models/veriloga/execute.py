@@ -359,7 +359,9 @@ class Executor:
         integer = self.table.variables[key].integer
         found = self.frame.variables.get(key)
         if found is None:
-            self.result.read_first.setdefault(key, span)
+            if key not in self.result.read_first:
+                self.result.read_first[key] = span
+                self.result.known_at_read[key] = frozenset(self.frame.variables.values())
             found = symbol("previous", key)
         # Under a condition that is known to hold, only that arm of the variable is meant.
         while found.op == "select" and found.args[0] in self.assumed:

@@ -82,6 +82,7 @@ class Execution:
     structural: set[str] = field(default_factory=set)
     written: dict[str, tree.Span] = field(default_factory=dict)
     read_first: dict[str, tree.Span] = field(default_factory=dict)
+    known_at_read: dict[str, frozenset[Expr]] = field(default_factory=dict)
     port_flows: dict[str, tree.Span] = field(default_factory=dict)
 
 

@@ -35,6 +35,7 @@ def called_function(run: Executor, node: tree.Call) -> Value:
     for name, value in zip(arguments, values, strict=True):
         if directions[name] != "output":
             run.assign(tree.Name(name, node.span), value)
+    _initialise(run, function)
     run.statement(function.body)
     integer = run.table.variables[scope[function.name]].integer
     result = Value(run.frame.variables[scope[function.name]], integer)
@@ -51,6 +52,15 @@ def called_function(run: Executor, node: tree.Call) -> Value:
         if isinstance(argument, tree.Name):
             run.assign(argument, value)
     return result
+
+
+def _initialise(run: Executor, function: tree.Function) -> None:
+    """Give the function's own variables their initial values, which may use its arguments."""
+    for member in function.members:
+        if isinstance(member, tree.Variables):
+            for item in member.items:
+                if item.initial is not None:
+                    run.assign(tree.Name(item.name, item.span), run.value(item.initial))
 
 
 def _function_scope(

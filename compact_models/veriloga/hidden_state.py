@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from compact_models.veriloga.coverage import depends_only_on_comparisons, is_covered
 from compact_models.veriloga.declare import Declarations
@@ -43,7 +44,9 @@ from compact_models.veriloga.expressions import (
     substitute,
     symbol,
     symbols,
+    walk,
 )
+from compact_models.veriloga.operations import INTEGERS, TRUTH
 from compact_models.veriloga.step_forms import Step, recognised_step
 
 
@@ -71,6 +74,8 @@ START_OF_TIME = {
     compare("gt", TIME, ZERO): apply("not", INITIAL),
     compare("ne", TIME, ZERO): apply("not", INITIAL),
 }
+IN_TIME = {**START_OF_TIME, symbol("analysis", "tran"): ONE}
+"""Variables that keep time live in transients; a DC analysis finds them at their start."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Resolver:
         finals = execution.frame.variables
         self.has_time = any(TIME in value.dynamic for value in finals.values())
         keys = list(finals)
-        exprs = substitute([finals[k] for k in keys], START_OF_TIME if self.has_time else {})
+        exprs = substitute([finals[k] for k in keys], IN_TIME if self.has_time else {})
         self.running = dict(zip(keys, substitute(exprs, {INITIAL: ZERO}), strict=True))
         self.starting = dict(zip(keys, substitute(exprs, {INITIAL: ONE}), strict=True))
 
@@ -320,13 +325,27 @@ class Resolver:
         return substitute(roots, TIME_PASSES)
 
     def _lagged(self, key: str, value: Expr) -> Expr:
-        """The value of the line below; one step back, where the model counts time itself."""
+        """The value of the line below; one step back, where the model counts time itself.
+
+        Where the value was at hand already, the old one is meant: to see an edge, or a direction.
+        """
+        meant = self._is_meant_old(key)
+        if meant and (not self.stepping or _is_discrete(self.running[key])):
+            self._refuse(key)
         self.notes.add(
             f"`{key}` is used above the line that computes it: solved together", self.place(key)
         )
         if self.stepping and not value.is_static and STEP not in value.dynamic:
             return sub(value, mul(STEP, ddt(value)))
         return value
+
+    def _is_meant_old(self, key: str) -> bool:
+        """Whether the old value is read although the new one could have been."""
+        value = self.running[key]
+        if value.is_static:
+            return False
+        known = self.execution.known_at_read.get(key, frozenset())
+        return value in known or all(n.op in {"node", "sub", "neg"} for n in walk([value]))
 
     # ------------------------------------------------------------------ states
 
@@ -394,9 +413,23 @@ class Resolver:
 
     def _refuse_memory(self, key: str, value: Expr) -> None:
         own = symbol("previous", key)
-        set_at_start = self.starting.get(key) is not self.running.get(key)
-        if not (set_at_start or key in self.execution.initials or _keeps(value, own)):
-            return
+        if STEP in value.dynamic and own in value.dynamic:
+            self._refuse_step(key)
+        set_at_start = self.starting.get(key) is not self.running.get(key) and not self.stepping
+        if set_at_start or key in self.execution.initials or _keeps(value, own):
+            self._refuse(key)
+
+    def _refuse_step(self, key: str) -> NoReturn:
+        refuse(
+            "unrecognised-step",
+            f"`{key}` is stepped in time in a form that is no differential equation",
+            self.place(key),
+            why="without a time step the new value has to be the old one, save for limits, and "
+            "resets that do not depend on it",
+            instead=f"write its rate of change: `{key} = idt(rate, initial)`",
+        )
+
+    def _refuse(self, key: str) -> NoReturn:
         refuse(
             "memory-without-time",
             f"`{key}` keeps its value from one evaluation to the next, and no time is involved",
@@ -413,6 +446,13 @@ def _keeps(value: Expr, own: Expr) -> bool:
     if value.op == "select":
         return _keeps(value.args[1], own) or _keeps(value.args[2], own)
     return value is own
+
+
+def _is_discrete(value: Expr) -> bool:
+    """Whether a value jumps between numbers."""
+    if value.op == "select":
+        return all(_is_discrete(arm) for arm in value.args[1:])
+    return value.is_static or value.op in TRUTH | INTEGERS
 
 
 def _only_kept_statically(value: Expr, own: Expr) -> bool:

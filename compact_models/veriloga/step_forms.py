@@ -34,6 +34,7 @@ from compact_models.veriloga.expressions import (
     symbols,
     walk,
 )
+from compact_models.veriloga.operations import COMPARISONS, TRUTH
 
 
 STEP_PARAMETER = re.compile(
@@ -84,7 +85,6 @@ def recognised_step(value: Expr, own: Expr, *, timed: bool, default_of: Defaults
         timed: whether the model measures its time steps; if not, a parameter holds their length.
         default_of: expressions at the defaults of the parameters, with numbers for their symbols.
     """
-    value = substitute([value], {symbol("analysis", "tran"): ONE})[0]
     form = _without_reset(value, own)
     core, low, high = Clamps(own, default_of).peel(form.core)
     form = replace(form, core=core, low=low, high=high)
@@ -204,10 +204,12 @@ def _leaves(push: Expr, *, at_limit: bool, own: Expr) -> list[tuple[Expr, bool]]
     if push.op == "neg":
         inner = _leaves(push.args[0], at_limit=at_limit, own=own)
         return inner and [(sub(ZERO, p), at) for p, at in inner]
+    if push.op in TRUTH:
+        push = Expr.make("select", None, (push, ONE, ZERO))
     if push.op != "select":
         return None
     condition, *arms = push.args
-    decides = at_limit or own in condition.dynamic
+    decides = at_limit or _is_about(condition, own)
     found: list[tuple[Expr, bool]] = []
     for arm in arms:
         leaves = _leaves(arm, at_limit=decides, own=own)
@@ -215,6 +217,12 @@ def _leaves(push: Expr, *, at_limit: bool, own: Expr) -> list[tuple[Expr, bool]]
             return None
         found += leaves
     return found
+
+
+def _is_about(condition: Expr, own: Expr) -> bool:
+    """Whether a condition compares the state itself with a number."""
+    compared = [n.args for n in walk([condition]) if n.op in COMPARISONS and own in n.args]
+    return any(all(arg is own or arg.is_static for arg in args) for args in compared)
 
 
 # --------------------------------------------------------------------------- clamps
