@@ -128,7 +128,7 @@ def _into_cells(
             store(work, 0, COL_VOLTAGE, 0, load(state, OUTPUT, padding + row, first))
             store(work, 0, MIDDLE, 0, load(state, INSIDE, padding + row, first))
             store(work, 0, VALUE, 0, load(state, PARAMETER, padding + row, first))
-            evaluate_chunk(cell.sensitivity, work, cell.shared)
+            evaluate_chunk(cell.sensitivity, work, cell.shared, LANES)
             for lane in range(min(LANES, cols - first)):
                 col = first + lane
                 place = padding + row
@@ -207,7 +207,7 @@ def adjoint_loop() -> Callable[..., None]:
                 last = job.matrix[sample]
                 fill_parameters(state, job.parameters[last])
             _restore(state, job.fields[sample])
-            linearise(system, state, lines, cell, job.voltages[sample])
+            linearise(system, state, lines, cell, job.voltages[sample], False)
             factor_rows(system)
             factor_cols(system)
             _seed(system, lines, job.seeds[sample])

@@ -47,7 +47,7 @@ class Lines(NamedTuple):
         col_wire: conductance of a segment of each output line [S], `[1, 1, cols]`.
         col_end: conductance between each last cell and its sensor [S], `[1, 1, cols]`.
         gate: gate voltage of each row's access transistors [V].
-        mask: 1 for a real column, 0 for a padded one, `[1, 1, cols]`.
+        cols: number of real columns.
     """
 
     row_wire: np.ndarray
@@ -55,7 +55,7 @@ class Lines(NamedTuple):
     col_wire: np.ndarray
     col_end: np.ndarray
     gate: np.ndarray
-    mask: np.ndarray
+    cols: int
 
 
 class System(NamedTuple):

@@ -4,8 +4,8 @@ A cell is a device, or a device in series with an access element that shares its
 
     input line ── device ── m ── access ── output line
 
-The text evaluates sixteen cells in a loop without branches. With I1 the current of the device, I2
-that of the access element, and their slopes g, one Newton step for m at fixed line voltages is
+The text evaluates up to `CHUNK` cells in a loop without branches. With I1 the current of the
+device, I2 that of the access element, and their slopes g, one Newton step for m at fixed line voltages is
 
     h = (I1 - I2) / (g1m + gd)      I = I1 - g1m h
 
@@ -33,14 +33,37 @@ FAST_FUNCTIONS = {
     "_fmod": "fast.remainder",
 }
 CALL = re.compile("(" + "|".join(re.escape(name) for name in FAST_FUNCTIONS) + r")\(")
+HYPERBOLIC = re.compile(r"    (\w+) = fast\.(sinh|cosh)\((\w+)\)")
+CONSTANT = re.compile(r"(?<![\w.])(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+|np\.inf|np\.nan)(?![\w.])")
+
+
+def _together(text: str) -> str:
+    """Compute the hyperbolic sine and cosine of one argument in one call."""
+    lines = text.splitlines(keepends=True)
+    first: dict[str, tuple[int, str, str]] = {}
+    for number, line in enumerate(lines):
+        match = HYPERBOLIC.fullmatch(line.rstrip())
+        if not match:
+            continue
+        name, function, argument = match.groups()
+        if argument not in first:
+            first[argument] = number, name, function
+        elif first[argument][2] != function:
+            place, other, _ = first[argument]
+            pair = f"{name}, {other}" if function == "sinh" else f"{other}, {name}"
+            lines[place] = f"    {pair} = fast.sinh_cosh({argument})\n"
+            lines[number] = ""
+    return "".join(lines)
+
 
 HEADER = '''"""The kernel of one kind of cell; written by cosim.solver.cell_source."""
 
 import numpy as np
 from numba import carray, cfunc, njit, types
 
-from cosim.solver import elementary as fast
+from cosim.solver import {functions} as fast
 from cosim.solver.cell_call import (
+    CHUNK,
     GATE,
     GATE_SLOPE,
     SLOTS,
@@ -48,46 +71,53 @@ from cosim.solver.cell_call import (
     STEP_LIMIT,
     VALUE_SLOPE,
 )
-from cosim.solver.simd import LANES
 
+REAL = types.{kind}
 '''
 
-FOOTER = """
+EVALUATE = """
+
+@njit(error_model="numpy")
+def evaluate(work, shared, count):
+    gate = shared[GATE]
+{shared}    for lane in range(count):
+{inputs}{body}
+
 MOST_LOCAL_STEPS = 60
 
 
-@cfunc(types.void(types.CPointer(types.float64), types.CPointer(types.float64)), cache=True)
-def cell(work_pointer, shared_pointer):
-    work = carray(work_pointer, (SLOTS, LANES))
+@cfunc(types.void(types.CPointer(REAL), types.CPointer(REAL), types.intp), cache=True)
+def cell(work_pointer, shared_pointer, count):
+    work = carray(work_pointer, (SLOTS, CHUNK))
     shared = carray(shared_pointer, ({size},))
-    evaluate(work, shared)
+    evaluate(work, shared, count)
     for _ in range(MOST_LOCAL_STEPS):
-        largest = 0.0
-        for lane in range(LANES):
+        largest = abs(work[9, 0])
+        for lane in range(1, count):
             largest = max(largest, abs(work[9, lane]))
         if not largest > shared[STEP_LIMIT]:
             break
         clip = shared[STEP_CLIP]
-        for lane in range(LANES):
+        for lane in range(count):
             work[2, lane] += min(max(work[9, lane], -clip), clip)
-        evaluate(work, shared)
+        evaluate(work, shared, count)
 """
 
 SENSITIVITY = """
 
 @njit(error_model="numpy")
-def differentiate(work, shared):
+def differentiate(work, shared, count):
     gate = shared[GATE]
-{shared}    for lane in range(LANES):
+{shared}    for lane in range(count):
 {inputs}        d = {device_call}
         work[VALUE_SLOPE, lane] = {value_slope}
         work[GATE_SLOPE, lane] = {gate_slope}
 
 
-@cfunc(types.void(types.CPointer(types.float64), types.CPointer(types.float64)), cache=True)
-def sensitivity(work_pointer, shared_pointer):
-    work = carray(work_pointer, (SLOTS, LANES))
-    differentiate(work, carray(shared_pointer, ({size},)))
+@cfunc(types.void(types.CPointer(REAL), types.CPointer(REAL), types.intp), cache=True)
+def cell(work_pointer, shared_pointer, count):
+    work = carray(work_pointer, (SLOTS, CHUNK))
+    differentiate(work, carray(shared_pointer, ({size},)), count)
 """
 
 
@@ -121,9 +151,10 @@ class Element:
     def definition(self, name: str) -> str:
         """The model's function, with functions that vectorise."""
         text = CALL.sub(lambda call: FAST_FUNCTIONS[call.group(1)] + "(", self.kernel.source)
+        text = _together(text)
         text = text.replace("def kernel(", f"def {name}(")
         # Not contracted: a difference of equal squares has to be exactly zero.
-        return f"\n@njit(error_model='numpy', forceinline=True)\n{text}"
+        return f"\n@njit(error_model='numpy', fastmath={{'arcp'}}, forceinline=True)\n{text}"
 
     def call(self, name: str, near: str, far: str) -> str:
         """The text of a call with given terminal voltages."""
@@ -149,9 +180,9 @@ class Element:
 ALONE = """        work[4, lane] = d[{current}]
         work[5, lane] = {near}
         work[6, lane] = -{far}
-        work[7, lane] = 0.0
-        work[8, lane] = 0.0
-        work[9, lane] = 0.0
+        work[7, lane] = 0
+        work[8, lane] = 0
+        work[9, lane] = 0
 """
 
 SERIES = """        a = {access_call}
@@ -160,7 +191,7 @@ SERIES = """        a = {access_call}
         g_far = -{far}
         g_drain = {drain}
         g_source = -{source}
-        share = 1.0 / (g_far + g_drain)
+        share = ONE / (g_far + g_drain)
         step = (into - a[{access_current}]) * share
         work[4, lane] = into - g_far * step
         work[5, lane] = g_near * g_drain * share
@@ -171,31 +202,60 @@ SERIES = """        a = {access_call}
 """
 
 
-def cell_text(device: Element, access: Element | None, first_parameter: int) -> str:
-    """The module text of a cell's kernels."""
+def cell_text(device: Element, access: Element | None, first: int, *, single: bool = False) -> str:
+    """The module text of the kernel that evaluates a cell; `cell` is its entry point.
+
+    Args:
+        device: the element towards the input line.
+        access: the element in series with it, if any.
+        first: place of the first model parameter in `shared`.
+        single: whether it computes in single precision.
+    """
+    text = EVALUATE.format(**_common(device, access, first), body=_body(device, access))
+    return _module(device, access, text, single)
+
+
+def sensitivity_text(device: Element, access: Element | None, first: int) -> str:
+    """The module text of the companion kernel for gradients; `cell` is its entry point."""
+    gate_slope = "0.0"
+    if access is not None:
+        for name, held in access.held.items():
+            if held == "gate":
+                access_call = access.call("access", "middle", "far")
+                gate_slope = access.slope(access_call, name)
+    text = SENSITIVITY.format(
+        **_common(device, access, first),
+        device_call=device.call("device", "near", "far" if access is None else "middle"),
+        value_slope=device.slope("d", device.varying) if device.varying else "0.0",
+        gate_slope=gate_slope,
+    )
+    return _module(device, access, text, single=False)
+
+
+def _module(device: Element, access: Element | None, text: str, single: bool) -> str:
+    """A whole module: header, models, and what calls them."""
+    functions, kind = ("elementary_single", "float32") if single else ("elementary", "float64")
+    parts = {"device": device} if access is None else {"device": device, "access": access}
+    body = "".join(element.definition(name) for name, element in parts.items()) + text
+    names: dict[str, str] = {"1.0": "ONE"}
+    if single:
+        body = CONSTANT.sub(lambda hit: names.setdefault(hit.group(), f"K{len(names)}"), body)
+    constants = "".join(f"{name} = np.{kind}({value})\n" for value, name in names.items())
+    return HEADER.format(functions=functions, kind=kind) + constants + body
+
+
+def _common(device: Element, access: Element | None, first: int) -> dict[str, str | int]:
+    """Statements that load parameters and inputs, and the size of `shared`."""
     parts = {"device": device} if access is None else {"device": device, "access": access}
     shared = [(part, name) for part, element in parts.items() for name in element.shared_names]
     loads = "".join(
-        f"    {part}_{name} = shared[{place}]\n"
-        for place, (part, name) in enumerate(shared, first_parameter)
+        f"    {part}_{name} = shared[{place}]\n" for place, (part, name) in enumerate(shared, first)
     )
     inputs = "".join(
         f"        {name} = work[{place}, lane]\n"
         for place, name in enumerate(("near", "far", "middle", "value"))
     )
-    size = first_parameter + len(shared)
-    return "".join(
-        (
-            HEADER,
-            *(element.definition(name) for name, element in parts.items()),
-            '\n\n@njit(error_model="numpy")\n',
-            f"def evaluate(work, shared):\n    gate = shared[GATE]\n{loads}",
-            f"    for lane in range(LANES):\n{inputs}",
-            _body(device, access),
-            FOOTER.format(size=size),
-            _sensitivity(device, access, loads, inputs, size),
-        )
-    )
+    return {"shared": loads, "inputs": inputs, "size": first + len(shared)}
 
 
 def _body(device: Element, access: Element | None) -> str:
@@ -215,24 +275,4 @@ def _body(device: Element, access: Element | None) -> str:
         drain=access.slope("a", access.near),
         source=access.slope("a", access.far),
         **slopes,
-    )
-
-
-def _sensitivity(
-    device: Element, access: Element | None, loads: str, inputs: str, size: int
-) -> str:
-    """The companion kernel for gradients."""
-    gate_slope = "0.0"
-    if access is not None:
-        for name, held in access.held.items():
-            if held == "gate":
-                access_call = access.call("access", "middle", "far")
-                gate_slope = access.slope(access_call, name)
-    return SENSITIVITY.format(
-        shared=loads,
-        inputs=inputs,
-        device_call=device.call("device", "near", "far" if access is None else "middle"),
-        value_slope=device.slope("d", device.varying) if device.varying else "0.0",
-        gate_slope=gate_slope,
-        size=size,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from compact_models.veriloga.equations import defaults, frozen
 from compact_models.veriloga.expressions import symbol
 from compact_models.veriloga.to_numba import numba_kernel
 from cosim.solver.cell_call import FIRST_PARAMETER, STEP_CLIP, STEP_LIMIT
-from cosim.solver.cell_source import Element, cell_text
+from cosim.solver.cell_source import Element, cell_text, sensitivity_text
 from cosim.solver.generated import module_of
 from netlists.cells import CellParts, load_cell
 from netlists.specs import TileSpec
@@ -48,17 +48,24 @@ class SolverCell:
 
     Attributes:
         function: the compiled function; kept because its address is used.
-        companion: the compiled function for gradients.
+        single: the same in single precision.
         shared: parameters that all cells have in common.
         device: what turns a conductance into the device parameter; `None` for an ideal resistor.
         elements: the parts, device first.
     """
 
     function: Any
-    companion: Any
+    single: Any
     shared: np.ndarray
     device: Device | None
     elements: tuple[Element, ...]
+
+    @cached_property
+    def companion(self) -> Any:  # noqa: ANN401
+        """The compiled function for gradients, made when it is first needed."""
+        device, *others = self.elements
+        access = others[0] if others else None
+        return module_of(sensitivity_text(device, access, FIRST_PARAMETER)).cell
 
     def parameters(self, conductances: Array) -> Array:
         """The device parameter of each conductance [S].
@@ -216,9 +223,10 @@ def series_cell(
         programmable: what turns conductances into values of that parameter.
     """
     elements = (device,) if access is None else (device, access)
-    module = module_of(cell_text(device, access, FIRST_PARAMETER))
+    double = module_of(cell_text(device, access, FIRST_PARAMETER)).cell
+    single = module_of(cell_text(device, access, FIRST_PARAMETER, single=True)).cell
     values = [part.values[name] for part in elements for name in part.shared_names]
     shared = np.zeros(FIRST_PARAMETER + len(values))
     shared[STEP_LIMIT], shared[STEP_CLIP] = LOCAL_STEP_LIMIT, LOCAL_STEP_CLIP
     shared[FIRST_PARAMETER:] = values
-    return SolverCell(module.cell, module.sensitivity, shared, programmable, elements)
+    return SolverCell(double, single, shared, programmable, elements)

@@ -96,15 +96,13 @@ class Circuit:
 
     def lines(self) -> Lines:
         """The padded arrays of the kernels; padded lines are ordinary wires without cells."""
-        mask = np.zeros(padded(self.cols))
-        mask[: self.cols] = 1.0
         return Lines(
             row_wire=_padded(self.row_wire[::-1])[::-1].copy(),
             row_end=1.0 / _padded(self.row_end[::-1])[::-1],
             col_wire=1.0 / _padded(self.col_wire)[None, None],
             col_end=1.0 / _padded(self.col_end)[None, None],
             gate=_padded(self.gate_voltage[::-1])[::-1].copy(),
-            mask=mask[None, None],
+            cols=self.cols,
         )
 
 

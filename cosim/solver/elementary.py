@@ -38,6 +38,9 @@ MANTISSA = (1 << MANTISSA_BITS) - 1
 ONE_BITS = EXPONENT_BIAS << MANTISSA_BITS
 SQRT_2 = 1.4142135623730951
 EXP_LOW, EXP_HIGH = -708.0, 709.0
+# The bits of one half, and the largest argument for which half of e^-x is a normal number.
+HALF_BITS = (EXPONENT_BIAS - 1) << MANTISSA_BITS
+HYPERBOLIC_LIMIT = 705.0
 
 
 @intrinsic
@@ -107,23 +110,46 @@ def log1p(x: float) -> float:
 
 
 @njit(**SCALAR)
+def _halves(x: float) -> tuple[float, float, float, bool]:
+    """Halves of e^x and of e^-x, the odd part of the reduced argument, and whether x is reduced.
+
+    With x = k ln 2 + r and e^r = even(r) + odd(r), both exponentials come from one pair of
+    polynomials and no division; for k = 0 the hyperbolic sine is the odd part, where nothing
+    cancels.
+    """
+    x = min(max(x, -HYPERBOLIC_LIMIT), HYPERBOLIC_LIMIT)
+    k = np.floor(x * LOG2_E + 0.5)
+    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    s = r * r
+    even = (1 / 479001600 * s + 1 / 3628800) * s + 1 / 40320
+    even = 1.0 + s * (0.5 + s * ((even * s + 1 / 720) * s + 1 / 24))
+    odd = (1 / 6227020800 * s + 1 / 39916800) * s + 1 / 362880
+    odd = r + r * s * (((odd * s + 1 / 5040) * s + 1 / 120) * s + 1 / 6)
+    power = _bits(k + INTEGER_BITS) << MANTISSA_BITS
+    up = (even + odd) * _number(HALF_BITS + power)
+    down = (even - odd) * _number(HALF_BITS - power)
+    return up, down, odd, k == 0.0
+
+
+@njit(**SCALAR)
+def sinh_cosh(x: float) -> tuple[float, float]:
+    """Hyperbolic sine and cosine, as `sinh` and `cosh` but in one evaluation."""
+    up, down, odd, near = _halves(x)
+    return odd if near else up - down, up + down
+
+
+@njit(**SCALAR)
 def sinh(x: float) -> float:
-    """Hyperbolic sine to 4 units in the last place, without loss for small x."""
-    grown = exp(abs(x))
-    far = 0.5 * (grown - 1.0 / grown)
-    z = x * x
-    p = 1 / 355687428096000 * z + 1 / 1307674368000
-    p = ((p * z + 1 / 6227020800) * z + 1 / 39916800) * z + 1 / 362880
-    p = ((p * z + 1 / 5040) * z + 1 / 120) * z + 1 / 6
-    near = x + x * z * p
-    return near if z < 1.0 else math.copysign(far, x)
+    """Hyperbolic sine to 4 units in the last place, for small x too; beyond 705 constant."""
+    up, down, odd, near = _halves(x)
+    return odd if near else up - down
 
 
 @njit(**SCALAR)
 def cosh(x: float) -> float:
-    """Hyperbolic cosine to 3 units in the last place."""
-    grown = exp(abs(x))
-    return 0.5 * (grown + 1.0 / grown)
+    """Hyperbolic cosine to 3 units in the last place; beyond 705 constant."""
+    up, down, _, _ = _halves(x)
+    return up + down
 
 
 @njit(**SCALAR)

@@ -7,16 +7,20 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Timer
 from types import ModuleType
 
 import numba
 
 
 FOLDER_VARIABLE = "COSIM_CACHE"
+PATIENCE_S = 2.0
 # What the machine code of a cell, and of the loop over samples, is made from.
-CELL_MODULES = ("simd", "elementary", "cell_call")
+CELL_MODULES = ("simd", "elementary", "elementary_single", "cell_call")
 LOOP_MODULES = ("simd", "arrays", "ladder", "krylov", "cell_call", "evaluate", "newton", "samples")
 
 
@@ -47,6 +51,27 @@ def digest_of(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@contextmanager
+def patience(what: str, loop: Callable[..., None] | None = None) -> Iterator[None]:
+    """Say on the standard error stream what takes long, if it takes long.
+
+    Args:
+        what: what is being done.
+        loop: a compiled function; nothing is said when it has its machine code already.
+    """
+    if loop is not None and loop.signatures:  # type: ignore[attr-defined]
+        yield
+        return
+    note = f"cosim: {what}; this happens once, the result is kept for later runs"
+    timer = Timer(PATIENCE_S, print, (note,), {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 @cache
 def module_of(text: str) -> ModuleType:
     """The module of a text, written to the cache folder once and imported from there."""
@@ -64,5 +89,6 @@ def module_of(text: str) -> ModuleType:
         raise ImportError(f"{path} cannot be imported as a module; empty the folder and try again")
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
-    specification.loader.exec_module(module)
+    with patience("compiling a cell for the solver"):
+        specification.loader.exec_module(module)
     return module

@@ -20,11 +20,14 @@ from cosim.solver.adjoint import (
     adjoint_loop,
 )
 from cosim.solver.circuit import Circuit
+from cosim.solver.generated import patience
 from cosim.solver.solve import Batch, TileSolver
 
 
-# Relative reduction of the transposed residual, in the energy norm.
-DOUBLE_REDUCTION, SINGLE_REDUCTION = 1e-11, 1e-6
+# Relative reduction of the transposed residual, in the energy norm; it is not refined, so that a
+# solver of a tolerance below `LOOSE` computes it in double precision.
+EXACT_REDUCTION, FAST_REDUCTION = 1e-11, 1e-6
+LOOSE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +78,15 @@ def gradients(
     """
     totals = _Totals.zeros(solver, batch, cells=cells)
     lock = Lock()
+    exact = solver.accuracy.tolerance < LOOSE
+    dtype, reduction = (np.float64, EXACT_REDUCTION) if exact else (np.float32, FAST_REDUCTION)
+    companion, loop = int(solver.cell.companion.address), adjoint_loop()
 
     def work(first: int, last: int) -> None:
         job = totals.piece(batch, fields, seeds, first, last)
-        reduction = SINGLE_REDUCTION if solver.accuracy.single else DOUBLE_REDUCTION
-        with solver.workspace() as space:
-            adjoint_loop()(space.system, space.state, solver.lines, space.cell, reduction, job)
+        with solver.workspace(dtype) as space, patience("compiling the solver's adjoint", loop):
+            cell = space.cell._replace(sensitivity=companion)
+            loop(space.system, space.state, solver.lines, cell, reduction, job)
         with lock:
             totals.add(job, batch.matrix[first])
 

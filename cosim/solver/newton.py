@@ -1,9 +1,15 @@
 """Newton's method for one sample, with the linear step of `cosim.solver.krylov`.
 
 The length e of each correction, relative to the solution, is measured in the energy norm of the
-output lines. Convergence is quadratic, so the error after the next step is predicted as
-C e^2 with C = e / e_previous^2; the linear step is solved only as far as that deserves, and the
-iteration ends when the prediction, with a safety factor, is below the tolerance.
+output lines. What is left after it is second order: the change of the cells' slopes times the
+correction. The largest relative change m of any slope at the last step was caused by the correction
+before, of length e'; the next one scales with e / e', so that
+
+    left after this step  =  factor * m * (e / e') * e
+
+where the factor was at most 1.3 over the hard circuits. The linear step is solved only as far as
+that deserves, and the iteration ends when it is below the tolerance. Early steps evaluate the cells
+in single precision; a result is accepted only after an evaluation in double precision.
 """
 
 from __future__ import annotations
@@ -36,12 +42,11 @@ from cosim.solver.ladder import KERNEL, factor_cols, factor_rows
 from cosim.solver.simd import LANES, load, load_double, splat, store
 
 
-# Margin over the worst ratio of the true next error to C e^2 that was met over hard circuits.
-SAFETY = 30.0
-# Before the second step there is one measured error only; cells near saturation then still converge
-# slowly, and the next error may be this part of it.
-SLOW_START = 0.1
+# Three times the worst factor that was met over hard circuits.
+SAFETY = 4.0
 FIRST_REDUCTION = 1e-3
+# Below this part of the power lost in the lines, the second step may well be the last one.
+EASY = 0.02
 MAX_STEPS = 40
 # A correction that has grown by this much over the smallest one is running away.
 RUNAWAY = 1e3
@@ -59,10 +64,13 @@ class Settings(NamedTuple):
     Attributes:
         tolerance: largest predicted error of the solution, relative, in the energy norm.
         reduction: the most that one linear step in working precision reduces its residual by.
+        tolerance_of_singles: steps that are expected to leave more than this evaluate cells in
+            single precision; 0 for none.
     """
 
     tolerance: float
     reduction: float
+    tolerance_of_singles: float
 
 
 class Outcome(NamedTuple):
@@ -121,6 +129,34 @@ def _reduction(error: float, predicted: float, settings: Settings) -> float:
 
 
 @njit(**KERNEL)
+def _left(step: int, change: float, error: float, previous: float) -> float:
+    """Bound on the relative error after this step."""
+    if step == 0:
+        return 1.0
+    return SAFETY * min(change, 1.0) * error * min(error / previous, 1.0)
+
+
+@njit(**KERNEL)
+def _next_in_single(step: int, error: float, left: float, lost: float, settings: Settings) -> bool:
+    """Whether the step after this one can evaluate cells in single precision.
+
+    It cannot when it may be the last one: what is returned was checked in double precision.
+
+    Args:
+        step: number of this step.
+        error: relative length of its correction.
+        left: bound on the error after it.
+        lost: part of the power that is lost in the output lines.
+        settings: when to stop.
+    """
+    if settings.tolerance_of_singles == 0.0:
+        return False
+    if step == 0:
+        return lost > EASY or settings.tolerance < settings.tolerance_of_singles
+    return left * (left / error) > settings.tolerance and left > settings.tolerance_of_singles
+
+
+@njit(**KERNEL)
 def newton(
     system: System,
     state: np.ndarray,
@@ -139,9 +175,10 @@ def newton(
         voltages: of the drivers, one per real row [V].
         settings: when to stop.
     """
-    scale, previous, smallest, sweeps = 0.0, 1.0, 1.0, 0
+    scale, lost, previous, smallest, sweeps = 0.0, 0.0, 1.0, 1.0, 0
+    single = settings.tolerance_of_singles > 0.0
     for step in range(MAX_STEPS):
-        power = linearise(system, state, lines, cell, voltages)
+        found = linearise(system, state, lines, cell, voltages, single)
         factor_rows(system)
         factor_cols(system)
         eliminate_rows(system, SLOPE_ROW)
@@ -149,29 +186,27 @@ def newton(
         if not length >= 0.0:
             return Outcome(False, step, sweeps, np.nan)
         if step == 0:
-            scale = max(length, power)
+            scale = max(length, found.power)
             if scale <= NOTHING:
                 return Outcome(True, 0, 0, 0.0)
+            lost = scale / found.dissipated
         error = math.sqrt(length / scale)
         if not error <= RUNAWAY * smallest:
             return Outcome(False, step, sweeps, error)
         smallest = min(smallest, error)
-        predicted = 1.0
-        if step > 0:
-            predicted = SAFETY * error**3 / previous**2
-        if step == 1:
-            predicted = max(predicted, SLOW_START * error)
-        target = _reduction(error, predicted, settings) ** 2 * scale
+        left = _left(step, found.change, error, previous)
+        target = _reduction(error, left, settings) ** 2 * scale
         reached, count = iterate(system, SLOPE_COL, SLOPE_ROW, length, target)
         sweeps += count
         if not reached <= max(0.25 * length, target):
             return Outcome(False, step, sweeps, error)
         complete(system, SLOPE_COL)
         _advance(state, system)
+        left = max(left, math.sqrt(reached / scale))
         stalled = step > 1 and error < ROUNDING and error > 0.3 * previous
         noise = step > 0 and length < NOISE
-        left = max(predicted, math.sqrt(reached / scale))
-        if left < settings.tolerance or stalled or noise:
+        if not single and (left < settings.tolerance or stalled or noise):
             return Outcome(True, step + 1, sweeps, error)
+        single = _next_in_single(step, error, left, lost, settings)
         previous = error
     return Outcome(False, MAX_STEPS, sweeps, previous)

@@ -86,7 +86,7 @@ def load_matrix(
             state[SHARE, row, col] = 0.0
     at_rest = np.zeros(rows)
     start(state, at_rest)
-    linearise(system, state, lines, cell, at_rest)
+    linearise(system, state, lines, cell, at_rest, False)
     for row in range(padding, state.shape[1]):
         for col in range(cols):
             state[SHARE, row, col] = system.planes[INSIDE_ROW, row, col]
@@ -141,6 +141,11 @@ def sample_loop() -> Callable[..., None]:
                     load_matrix(system, state, lines, cell, job.parameters[last])
                 start(state, job.voltages[sample])
             outcome = newton(system, state, lines, cell, job.voltages[sample], settings)
+            if settings.tolerance_of_singles > 0.0 and not (outcome.converged or job.resume):
+                # Numbers of a model may exceed single precision.
+                start(state, job.voltages[sample])
+                careful = Settings(settings.tolerance, settings.reduction, 0.0)
+                outcome = newton(system, state, lines, cell, job.voltages[sample], careful)
             report(state, lines, job, sample, outcome)
 
     return solve_samples

@@ -98,12 +98,13 @@ def store(
     col: Numba,
     vector: Numba,
 ) -> Numba:
-    """`array[plane, row, col : col + 16] = vector`; doubles are rounded into single precision."""
+    """`array[plane, row, col : col + 16] = vector`, in the precision of the array."""
 
     def generate(context: Numba, builder: Numba, signature: Numba, args: Numba) -> Numba:
         value = args[4]
         if vector.scalar != array.dtype:
-            value = builder.fptrunc(value, context.get_value_type(FLOAT32))
+            convert = builder.fptrunc if array.dtype == types.float32 else builder.fpext
+            value = convert(value, context.get_value_type(_vector_of(array.dtype)))
         written = builder.store(value, _pointer(context, builder, array, args))
         written.align = array.dtype.bitwidth // 8
         return context.get_dummy_value()
@@ -136,6 +137,34 @@ def total(typing: Numba, vector: Numba) -> Numba:
             lanes = [builder.fpext(lane, double) for lane in lanes]
         while len(lanes) > 1:
             lanes = [builder.fadd(a, b) for a, b in zip(lanes[0::2], lanes[1::2], strict=True)]
+        return lanes[0]
+
+    return types.float64(vector), generate
+
+
+@intrinsic
+def larger(typing: Numba, left: Numba, right: Numba) -> Numba:
+    """The larger number of each lane; the right one where the left is not a number."""
+
+    def generate(context: Numba, builder: Numba, signature: Numba, args: Numba) -> Numba:
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
+
+    return left(left, right), generate
+
+
+@intrinsic
+def largest(typing: Numba, vector: Numba) -> Numba:
+    """The largest lane of a vector, in double precision."""
+
+    def generate(context: Numba, builder: Numba, signature: Numba, args: Numba) -> Numba:
+        lanes = [builder.extract_element(args[0], _index(lane)) for lane in range(LANES)]
+        while len(lanes) > 1:
+            lanes = [
+                builder.select(builder.fcmp_ordered(">", a, b), a, b)
+                for a, b in zip(lanes[0::2], lanes[1::2], strict=True)
+            ]
+        if vector.scalar == types.float32:
+            return builder.fpext(lanes[0], ir.DoubleType())
         return lanes[0]
 
     return types.float64(vector), generate

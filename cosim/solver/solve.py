@@ -24,12 +24,12 @@ from numpy.typing import ArrayLike
 from compact_models.errors import InputError, ShapeError
 from cosim.results import OK, Code, Status
 from cosim.solver.arrays import PARAMETER, System, aligned_zeros, new_state, new_system
-from cosim.solver.cell_call import PARAMETER as VALUE, SLOTS, CellCode
+from cosim.solver.cell_call import CHUNK, SLOTS, CellCode
 from cosim.solver.cells import SolverCell, tile_cell
 from cosim.solver.circuit import Circuit
+from cosim.solver.generated import patience
 from cosim.solver.newton import Settings
 from cosim.solver.samples import CONVERGED, ERROR, REPORT_COLUMNS, STEPS, SWEEPS, Job, sample_loop
-from cosim.solver.simd import LANES
 from netlists.arrays import finite_array
 from netlists.specs import TileSpec
 
@@ -37,6 +37,8 @@ from netlists.specs import TileSpec
 Array = Float[np.ndarray, "..."]
 Counts = Int[np.ndarray, "..."]
 
+# What an evaluation of the cells in single precision can leave of the error.
+SINGLES_LEAVE = 2e-5
 # Parts of the input by which a sample that does not converge at once is approached.
 FIRST_PART, SMALLEST_PART = 0.25, 1e-3
 # Pieces of a batch per thread.
@@ -47,12 +49,13 @@ PIECES = 8
 class Accuracy:
     """How exactly circuits are solved.
 
-    State and residual are always in double precision; the precision concerns the corrections.
+    State and the last residual are always in double precision.
 
     Attributes:
         tolerance: where Newton's iteration ends: the predicted relative error of the solution in
             the energy norm of the output lines.
-        single: whether corrections are computed in single precision.
+        single: whether corrections, and cells in early steps, are computed in single precision; a
+            sample that fails so is solved again in double precision.
     """
 
     tolerance: float
@@ -68,7 +71,9 @@ class Accuracy:
     @property
     def settings(self) -> Settings:
         """The same for the kernels."""
-        return Settings(self.tolerance, 1e-5 if self.single else 1e-12)
+        if not self.single:
+            return Settings(self.tolerance, 1e-12, 0.0)
+        return Settings(self.tolerance, 1e-5, SINGLES_LEAVE)
 
     @property
     def dtype(self) -> type:
@@ -76,7 +81,7 @@ class Accuracy:
         return np.float32 if self.single else np.float64
 
 
-EXACT = Accuracy(tolerance=1e-11, single=False)
+EXACT = Accuracy(tolerance=1e-11, single=True)
 """Currents within 1e-9 of the largest one."""
 
 FAST = Accuracy(tolerance=1e-6, single=True)
@@ -175,7 +180,9 @@ class TileSolver:
         self.accuracy = accuracy
         self.threads = threads or _cores()
         self.lines = self.circuit.lines()
-        self._free: SimpleQueue[Workspace] = SimpleQueue()
+        self._free: dict[type, SimpleQueue[Workspace]] = {
+            dtype: SimpleQueue() for dtype in (np.float32, np.float64)
+        }
         self._pool: ThreadPoolExecutor | None = None
 
     def solve(
@@ -268,28 +275,47 @@ class TileSolver:
         list(self._pool.map(work, edges[:-1], edges[1:]))
 
     @contextmanager
-    def workspace(self) -> Iterator[Workspace]:
-        """What one thread computes in, kept for the next."""
+    def workspace(self, dtype: type) -> Iterator[Workspace]:
+        """What one thread computes in with corrections of a precision, kept for the next."""
+        free = self._free[dtype]
         try:
-            workspace = self._free.get_nowait()
+            workspace = free.get_nowait()
         except Empty:
-            workspace = self._new_workspace()
+            workspace = self._new_workspace(dtype)
         try:
             yield workspace
         finally:
-            self._free.put(workspace)
+            free.put(workspace)
 
     def _solve_piece(self, job: Job) -> None:
-        """Solve some samples; those that do not converge at once are approached one by one."""
-        with self.workspace() as workspace:
+        """Solve some samples; those that fail are solved again in double precision, or in parts."""
+        with self.workspace(self.accuracy.dtype) as workspace:
             self._call(workspace, job)
-            for sample in np.flatnonzero(job.report[:, CONVERGED] == 0.0).tolist():
-                self._approach(workspace, _piece(job, sample, sample + 1))
+        failed = np.flatnonzero(job.report[:, CONVERGED] == 0.0).tolist()
+        if not failed:
+            return
+        with self.workspace(np.float64) as workspace:
+            for sample in failed:
+                piece = _piece(job, sample, sample + 1)
+                if self.accuracy.single:
+                    self._call(workspace, piece)
+                if not piece.report[0, CONVERGED]:
+                    self._approach(workspace, piece)
 
     def _call(self, workspace: Workspace, job: Job) -> None:
         """Run the compiled loop."""
-        lines, settings = self.lines, self.accuracy.settings
-        sample_loop()(workspace.system, workspace.state, lines, workspace.cell, settings, job)
+        double = workspace.system.planes.dtype == np.float64
+        accuracy = Accuracy(self.accuracy.tolerance, single=False) if double else self.accuracy
+        loop = sample_loop()
+        with patience("compiling the solver's loops", loop):
+            loop(
+                workspace.system,
+                workspace.state,
+                self.lines,
+                workspace.cell,
+                accuracy.settings,
+                job,
+            )
 
     def _approach(self, workspace: Workspace, job: Job) -> None:
         """Solve one sample by raising its input in parts, each started from the part before."""
@@ -312,17 +338,19 @@ class TileSolver:
             job.report[0, CONVERGED] = 0.0
             job.currents[:] = np.nan
 
-    def _new_workspace(self) -> Workspace:
-        work = aligned_zeros((1, SLOTS, LANES), np.float64)
-        work[0, VALUE] = 1.0
+    def _new_workspace(self, dtype: type) -> Workspace:
+        work = aligned_zeros((1, SLOTS, CHUNK), np.float64)
         return Workspace(
-            new_system(self.lines, self.accuracy.dtype),
+            new_system(self.lines, dtype),
             new_state(self.circuit.rows, self.circuit.cols),
             CellCode(
                 int(self.cell.function.address),
-                int(self.cell.companion.address),
+                int(self.cell.single.address),
+                0,
                 work,
                 self.cell.shared.copy(),
+                aligned_zeros((1, SLOTS, CHUNK), np.float32),
+                self.cell.shared.astype(np.float32),
             ),
         )
 
