@@ -13,12 +13,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
 
-from cosim.errors import SimulationFailed
-from cosim.ngspice import DcSweep, Result, Simulation, Workers, ngspice_info
+from cosim.errors import InputError, SimulationFailed
+from cosim.ngspice import DEFAULT_TIMEOUT, DcSweep, Result, Simulation, Workers, ngspice_info
 from cosim.results import OK, Status
 from cosim.solver.solve import EXACT, Accuracy, TileSolver
 from cosim.surrogate import Surrogate
@@ -73,6 +74,18 @@ class AbstractEngine(ABC):
     def provenance(self) -> dict[str, str]:
         """Name and versions of what computes, for datasets and reports."""
 
+    @abstractmethod
+    def at(self, spec: TileSpec) -> Self:
+        """The same engine for the tile under other conditions.
+
+        Raises:
+            InputError: this engine knows one tile only.
+        """
+
+    def deck(self, job: Job) -> str:
+        """What a person would run to see a job fail; empty when the engine has no decks."""
+        return ""
+
     def mvm_many(self, jobs: Sequence[Job], progress: Progress | None = None) -> list[Currents]:
         """Evaluate many jobs, each a conductance matrix [S] with its input vectors [V].
 
@@ -111,10 +124,17 @@ class NgspiceEngine(AbstractEngine):
     # More vectors per load gain little, and smaller pieces keep every worker busy.
     VECTORS_PER_LOAD = 100
 
-    def __init__(self, spec: TileSpec, workers: Workers) -> None:
-        """An engine for one tile on running workers."""
+    def __init__(self, spec: TileSpec, workers: Workers, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """An engine for one tile on running workers.
+
+        Args:
+            spec: the tile.
+            workers: where ngspice runs.
+            timeout: longest time for one load of the circuit with its input vectors [s].
+        """
         self.spec = spec
         self.workers = workers
+        self.timeout = timeout
         self._parts = load_cell(spec)
 
     def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
@@ -129,11 +149,19 @@ class NgspiceEngine(AbstractEngine):
         ]
         simulations = (self._simulation(*checked[job], start) for job, start in pieces)
         gather = _Gather([len(inputs) for _, inputs in checked], self.spec.cols)
-        for number, result in self.workers.iter_many(simulations):
+        for number, result in self.workers.iter_many(simulations, self.timeout):
             job, start = pieces[number]
             readout = gather.add(job, start, result)
             if readout is not None:
                 yield readout
+
+    def at(self, spec: TileSpec) -> Self:
+        """The same workers for another tile."""
+        return self if spec == self.spec else type(self)(spec, self.workers, self.timeout)
+
+    def deck(self, job: Job) -> str:
+        """The deck of all input vectors of a job, with its analysis, for `ngspice -b`."""
+        return read_testbench(self.spec, *job, self._parts, Gates.HELD).standalone_deck()
 
     def _simulation(self, conductances: Conductances, inputs: Inputs, start: int) -> Simulation:
         """One load of the circuit with up to `VECTORS_PER_LOAD` input vectors."""
@@ -193,6 +221,11 @@ class SolverEngine(AbstractEngine):
         """
         self.spec = spec
         self.solver = TileSolver(spec, accuracy, threads=threads)
+        self._threads = threads
+
+    def at(self, spec: TileSpec) -> Self:
+        """A solver of the same accuracy for another tile."""
+        return self if spec == self.spec else type(self)(spec, self.solver.accuracy, self._threads)
 
     def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
         """Evaluate jobs in order; one sample that does not converge fails its job."""
@@ -226,6 +259,19 @@ class SurrogateEngine(AbstractEngine):
         """An engine for the tile that the surrogate was fitted to."""
         self.spec = spec
         self.surrogate = surrogate
+
+    def at(self, spec: TileSpec) -> Self:
+        """This surrogate, as long as nothing else is asked for.
+
+        Raises:
+            InputError: another tile, to which it was not fitted.
+        """
+        if spec != self.spec:
+            raise InputError(
+                "a surrogate stands for the one tile it was fitted to; characterise corners, "
+                "temperatures, times and draws with `ngspice` or `solver`"
+            )
+        return self
 
     def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
         """Evaluate jobs in order."""

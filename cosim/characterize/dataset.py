@@ -3,10 +3,12 @@
     conductance  [matrix, row, col]  S       matrix_of_sample  [sample]
     input        [sample, row]       V       done              [matrix]   written last
     output       [sample, col]       A       failure           [matrix]   "" or the status
+    condition_of_matrix  [matrix]            corner, temperature, time, draw   [condition]
 
 The folder is laid out in full before the first simulation. Each matrix has its own chunks and is
 marked done only after its outputs are on disk, so a run that is killed at any moment goes on with
-the matrices that are missing, and neither repeats nor loses one.
+the matrices that are missing, and neither repeats nor loses one. A matrix that failed is marked so
+with its status, and its deck is kept beside the folder for a person to look at.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from jaxtyping import Float
 
 from cosim.characterize.plan import SamplingPlan
 from cosim.errors import DatasetError, MissingFileError
+from netlists.cells import device_parameters, load_cell
 from netlists.specs import TileSpec
 
 
@@ -96,21 +99,43 @@ class Dataset:
     def _lay_out(self) -> None:
         """Write the empty arrays and the conductances and inputs that will be simulated."""
         spec, plan = self.spec, self.plan
-        conductance = np.stack([plan.conductances(spec, m) for m in range(plan.matrices)])
-        inputs = np.concatenate([plan.inputs(spec, m) for m in range(plan.matrices)])
-        variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]] = {
+        numbers = range(plan.matrices)
+        conductance = np.stack([plan.conductances(spec, m) for m in numbers])
+        self._check_range(conductance)
+        inputs = np.concatenate([plan.inputs(spec, m) for m in numbers])
+        counts = [vectors.stop - vectors.start for vectors in map(plan.vectors_of, numbers)]
+        conditions = plan.conditions.all(spec)
+        corners = list(dict.fromkeys(there.corner for there in conditions))
+        variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, object]]] = {
             "conductance": (("matrix", "row", "col"), conductance, {"units": "S"}),
             "input": (("sample", "row"), inputs, {"units": "V"}),
             "output": (
                 ("sample", "col"),
-                np.full((plan.samples, spec.cols), np.nan),
+                np.full((plan.all_samples, spec.cols), np.nan),
                 {"units": "A", "description": "positive into the sensor"},
             ),
-            "matrix_of_sample": (
-                ("sample",),
-                np.arange(plan.samples) // plan.inputs_per_matrix,
+            "matrix_of_sample": (("sample",), np.repeat(numbers, counts), {}),
+            "condition_of_matrix": (
+                ("matrix",),
+                np.array([plan.condition_of(m) for m in numbers]),
                 {},
             ),
+            "corner": (
+                ("condition",),
+                np.array([corners.index(there.corner) for there in conditions]),
+                {"names": corners},
+            ),
+            "temperature": (
+                ("condition",),
+                np.array([there.temperature for there in conditions]),
+                {"units": "K"},
+            ),
+            "time": (
+                ("condition",),
+                np.array([there.time or 0.0 for there in conditions]),
+                {"units": "s", "description": "since programming"},
+            ),
+            "draw": (("condition",), np.array([there.draw for there in conditions]), {}),
             "done": (("matrix",), np.zeros(plan.matrices, dtype=np.int8), {}),
             "failure": (
                 ("matrix", "character"),
@@ -138,10 +163,37 @@ class Dataset:
         data = xr.Dataset(variables, attrs=attributes)
         data.to_zarr(self.path, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
 
-    def pending(self) -> list[int]:
-        """The matrices that have no result yet."""
-        done = zarr.open_group(self.path, mode="r")["done"][:]
-        return [int(matrix) for matrix in np.flatnonzero(done == 0)]
+    def _check_range(self, conductance: Float[np.ndarray, "matrix rows cols"]) -> None:
+        """Refuse a plan that asks for what a cell cannot be, before anything is written.
+
+        Raises:
+            CardError: a conductance outside the range of the device's card.
+            SpecError: a condition that the tile cannot have.
+        """
+        condition = -1
+        for matrix, G in enumerate(conductance):
+            if self.plan.condition_of(matrix) != condition:
+                condition = self.plan.condition_of(matrix)
+                parts = load_cell(self.plan.tile(self.spec, condition))
+            device_parameters(parts, G)
+
+    @property
+    def decks(self) -> Path:
+        """The folder of the decks that failed, beside the dataset."""
+        return self.path.with_name(f"{self.path.name}.failed")
+
+    def pending(self, again: bool = False) -> list[int]:
+        """The matrices that have no result yet; with `again`, also those that failed."""
+        group = zarr.open_group(self.path, mode="r")
+        missing = group["done"][:] == 0
+        if again:
+            missing |= group["failure"][:, 0] != 0
+        return [int(matrix) for matrix in np.flatnonzero(missing)]
+
+    def keep_deck(self, matrix: int, deck: str) -> None:
+        """Keep the deck of a matrix that failed, to be run by hand with `ngspice -b`."""
+        self.decks.mkdir(exist_ok=True)
+        (self.decks / f"matrix_{matrix:06d}.cir").write_text(deck)
 
     def write(
         self, matrix: int, output: Float[np.ndarray, "samples cols"], failure: str = ""

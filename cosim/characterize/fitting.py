@@ -13,6 +13,7 @@ from cosim.cell import TileCell
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.plan import SamplingPlan
 from cosim.engine import AbstractEngine
+from cosim.errors import DatasetError
 from cosim.surrogate import (
     Accuracy,
     Certificate,
@@ -28,8 +29,24 @@ from cosim.surrogate import (
 
 
 def samples_of(dataset: Dataset) -> TileSamples:
-    """The samples of a dataset that have a result, with the matrices renumbered."""
+    """The samples of a dataset that have a result, with the matrices renumbered.
+
+    Only conditions that leave the circuit as it is specified count: a dataset holds the
+    conductances as time and chance have made them, but a surrogate stands for one circuit.
+
+    Raises:
+        DatasetError: every condition is another circuit.
+    """
+    spec, plan = dataset.spec, dataset.plan
+    same = [plan.tile(spec, number) == spec for number in range(plan.conditions.count)]
+    if not any(same):
+        raise DatasetError(
+            f"{dataset.path} holds no samples of the tile as it is specified, only of corners, "
+            "temperatures or chips that differ; take some under nominal conditions to fit to"
+        )
     data = dataset.arrays()
+    of_sample = data["condition_of_matrix"].to_numpy()[data["matrix_of_sample"].to_numpy()]
+    data = data.isel(sample=np.flatnonzero(np.array(same)[of_sample]))
     used, matrix = np.unique(data["matrix_of_sample"].to_numpy(), return_inverse=True)
     return TileSamples(
         data["conductance"].to_numpy()[used],

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
+from cosim.characterize.conditions import Conditions
 from netlists.specs import Spec, TileSpec
 
 
@@ -25,7 +26,7 @@ class SamplingPlan(Spec):
     """How many samples to take of a tile, and of what.
 
     Attributes:
-        samples: number of MVM samples in all.
+        samples: number of MVM samples at each condition.
         inputs_per_matrix: input vectors per conductance matrix; new inputs are cheap in ngspice,
             new conductances mean a new load of the circuit.
         seed: of every draw.
@@ -35,6 +36,8 @@ class SamplingPlan(Spec):
         zero_fraction: of the input vectors half are dense, and half have each entry at zero
             with this probability.
         voltage_margin: inputs reach the read voltage times this.
+        conditions: corners, temperatures, times and Monte Carlo draws at which the samples are
+            taken; the tile as specified by default.
     """
 
     samples: Annotated[int, Field(ge=1)]
@@ -43,28 +46,56 @@ class SamplingPlan(Spec):
     kinds: tuple[Kind, ...] = ("uniform", "pairs", "sparse")
     zero_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.7
     voltage_margin: Annotated[float, Field(gt=0, le=2)] = 1.0
+    conditions: Conditions = Conditions()
 
     @property
     def matrices(self) -> int:
-        """Number of conductance matrices."""
+        """Number of conductance matrices, all conditions together."""
+        return self.conditions.count * self._targets
+
+    @property
+    def all_samples(self) -> int:
+        """Number of samples, all conditions together."""
+        return self.conditions.count * self.samples
+
+    @property
+    def _targets(self) -> int:
+        """Number of target matrices, each of which every condition gets."""
         return -(-self.samples // self.inputs_per_matrix)
+
+    def condition_of(self, matrix: int) -> int:
+        """The number of the condition that a matrix belongs to."""
+        return matrix // self._targets
+
+    def tile(self, spec: TileSpec, condition: int) -> TileSpec:
+        """The tile under one condition.
+
+        Raises:
+            SpecError: the condition asks for something that a tile cannot be.
+        """
+        return self.conditions.tile(spec, self.conditions.all(spec)[condition], self.seed)
 
     def vectors_of(self, matrix: int) -> slice:
         """The samples that belong to a matrix."""
-        start = matrix * self.inputs_per_matrix
-        return slice(start, min(start + self.inputs_per_matrix, self.samples))
+        condition, target = divmod(matrix, self._targets)
+        start = target * self.inputs_per_matrix
+        stop = min(start + self.inputs_per_matrix, self.samples)
+        return slice(condition * self.samples + start, condition * self.samples + stop)
 
     def conductances(self, spec: TileSpec, matrix: int) -> Float[np.ndarray, "rows cols"]:
-        """The conductances [S] of one matrix of the plan."""
-        kind = self.kinds[matrix % len(self.kinds)]
-        generator = np.random.default_rng([self.seed, matrix, 0])
-        return _DRAWS[kind](spec, generator)
+        """The conductances [S] of one matrix, as its condition has made them."""
+        condition, target = divmod(matrix, self._targets)
+        kind = self.kinds[target % len(self.kinds)]
+        generator = np.random.default_rng([self.seed, target, 0])
+        G = _DRAWS[kind](spec, generator)
+        there = self.conditions.all(spec)[condition]
+        return self.conditions.conductances(G, there, (self.seed, target))
 
     def inputs(self, spec: TileSpec, matrix: int) -> Float[np.ndarray, "samples rows"]:
         """The input vectors [V] that one matrix is read with."""
         vectors = self.vectors_of(matrix)
         shape = (vectors.stop - vectors.start, spec.rows)
-        generator = np.random.default_rng([self.seed, matrix, 1])
+        generator = np.random.default_rng([self.seed, matrix % self._targets, 1])
         voltages = generator.uniform(0.0, spec.drivers.read_voltage * self.voltage_margin, shape)
         sparse = generator.random((shape[0], 1)) < 0.5
         zero = generator.random(shape) < self.zero_fraction

@@ -7,25 +7,30 @@ from typing import Any
 
 import click
 
-from cosim.characterize import SamplingPlan, characterize
-from cosim.cli.options import engine_options, open_engine, progress_bar
-from cosim.errors import SimulationFailed
+from cosim.characterize import Dataset, SamplingPlan, characterize
+from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
+from cosim.errors import InputError, SimulationFailed
 from netlists.specs import TileSpec
+from netlists.toml_files import read_toml, validated
 
 
 @click.command("characterize")
-@click.argument("tile", type=click.Path(path_type=Path))
-@click.option("--samples", type=click.IntRange(1), required=True, help="MVM samples in all.")
+@click.argument("tile", type=FILE)
+@click.option("--samples", type=click.IntRange(1), help="MVM samples at each condition.")
 @click.option(
     "--inputs-per-matrix",
     type=click.IntRange(1, 10_000),
-    default=32,
-    show_default=True,
-    help="Input vectors per conductance matrix.",
+    help="Input vectors per conductance matrix, 32 by default.",
 )
+@click.option("--seed", type=click.IntRange(0), help="Seed of every draw, 0 by default.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of every draw."
+    "--plan",
+    "plan_file",
+    type=FILE,
+    help="PLAN.toml: all of these, corners, temperatures, times, Monte Carlo "
+    "(see `cosim schema plan`); options given here take precedence.",
 )
+@click.option("--again", is_flag=True, help="Also try once more what failed before.")
 @click.option(
     "--engine",
     "engine_name",
@@ -36,39 +41,68 @@ from netlists.specs import TileSpec
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FILE,
     required=True,
     help="DATA.zarr; continued when it holds the same work.",
 )
 @engine_options
 def command(
     tile: Path,
-    samples: int,
-    inputs_per_matrix: int,
-    seed: int,
+    plan_file: Path | None,
+    again: bool,
     engine_name: str,
     output: Path,
-    **where: Any,
+    **options: Any,
 ) -> None:
     """Draw conductances and inputs, simulate TILE.toml, keep the samples in a Zarr folder.
 
     A run that was interrupted goes on where it stopped when it is started again.
 
     Example: cosim characterize tile.toml --samples 1000 -o data.zarr
+
+    Example: cosim characterize tile.toml --plan examples/corners.toml -o corners.zarr
     """
-    quiet = bool(where.pop("quiet"))
+    given = {name: options.pop(name) for name in ("samples", "inputs_per_matrix", "seed")}
+    quiet = bool(options.pop("quiet"))
     spec = TileSpec.from_toml(tile)
-    plan = SamplingPlan(samples=samples, inputs_per_matrix=inputs_per_matrix, seed=seed)
+    plan = _plan(plan_file, {name: value for name, value in given.items() if value is not None})
     with (
-        open_engine(engine_name, spec, **where) as engine,
-        progress_bar(f"{engine.name}: {spec.name}", samples, quiet) as advance,
+        open_engine(engine_name, spec, **options) as engine,
+        progress_bar(f"{engine.name}: {spec.name}", plan.all_samples, quiet) as advance,
     ):
-        dataset = characterize(engine, plan, output, advance)
-    failures = dataset.failures()
+        dataset = characterize(engine, plan, output, advance, again)
+    _report(dataset, quiet)
+
+
+def _plan(file: Path | None, given: dict[str, int]) -> SamplingPlan:
+    """The plan of a file with what was given on the command line.
+
+    Raises:
+        SpecError: the plan is not complete or not valid.
+    """
+    if file is None and "samples" not in given:
+        raise InputError("no samples are asked for; give `--samples N`, or `--plan PLAN.toml`")
+    fields = read_toml(file) if file else {}
+    return validated(SamplingPlan, {**fields, **given}, str(file or "options"))
+
+
+def _report(dataset: Dataset, quiet: bool) -> None:
+    """Say what was taken and what failed.
+
+    Raises:
+        SimulationFailed: nothing could be simulated.
+    """
+    plan, failures = dataset.plan, dataset.failures()
     for matrix, status in failures.items():
         click.echo(f"matrix {matrix}: {status}", err=True)
+    if failures and dataset.decks.exists():
+        click.echo(f"the decks that failed are in {dataset.decks}", err=True)
     if len(failures) == plan.matrices:
         raise SimulationFailed(f"all {plan.matrices} conductance matrices failed; see above")
     if not quiet:
         kept = plan.matrices - len(failures)
-        click.echo(f"{output}: {samples} samples, {kept} of {plan.matrices} matrices simulated")
+        at = f" at {plan.conditions.count} conditions" if plan.conditions.count > 1 else ""
+        click.echo(
+            f"{dataset.path}: {plan.all_samples} samples{at}, {kept} of {plan.matrices} "
+            "matrices simulated"
+        )

@@ -21,7 +21,7 @@ from rich.progress import (
 
 from cosim.engine import AbstractEngine, NgspiceEngine, SolverEngine, SurrogateEngine
 from cosim.errors import InputError
-from cosim.ngspice import Workers
+from cosim.ngspice import DEFAULT_TIMEOUT, Workers
 from cosim.surrogate import load
 from netlists.specs import TileSpec
 
@@ -46,19 +46,37 @@ runner_option = click.option(
     default="shared",
     help="How ngspice runs: its shared library through PySpice, or `ngspice -b`.",
 )
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest time for one load of the circuit in ngspice.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but results.")
 
 
-def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def worker_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose where ngspice runs."""
     for option in (quiet_option, runner_option, scheduler_option, workers_option):
         function = option(function)
     return function
 
 
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose where ngspice runs, and for how long at most."""
+    return worker_options(timeout_option(function))
+
+
 @contextmanager
 def open_engine(
-    name: str, spec: TileSpec, workers: int | None, scheduler: str | None, runner: str
+    name: str,
+    spec: TileSpec,
+    workers: int | None,
+    scheduler: str | None,
+    runner: str,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> Iterator[AbstractEngine]:
     """An engine by name: `ngspice`, `solver`, or the path of a surrogate folder.
 
@@ -68,7 +86,7 @@ def open_engine(
     """
     if name == "ngspice":
         with Workers(workers, scheduler=scheduler, runner=runner) as pool:
-            yield NgspiceEngine(spec, pool)
+            yield NgspiceEngine(spec, pool, timeout)
         return
     if name == "solver":
         yield SolverEngine(spec, threads=workers)

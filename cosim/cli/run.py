@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cosim.cli.options import engine_options, progress_bar
+from cosim.cli.options import progress_bar, worker_options
 from cosim.errors import CheckFailed
 from cosim.loop import Progress, load_study, run_study
 from cosim.ngspice import Workers
@@ -21,7 +21,7 @@ from cosim.ngspice import Workers
     required=True,
     help="RUN folder; a run that was interrupted there goes on.",
 )
-@engine_options
+@worker_options
 def command(
     study: Path,
     output: Path,

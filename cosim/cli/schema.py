@@ -8,7 +8,7 @@ import click
 
 
 @click.command("schema")
-@click.argument("kind", type=click.Choice(["tile", "study", "card"]))
+@click.argument("kind", type=click.Choice(["tile", "study", "card", "plan"]))
 def command(kind: str) -> None:
     """The fields of a TOML file, as a JSON schema.
 
@@ -27,6 +27,10 @@ def _schema(kind: str) -> dict:
         from cosim.loop.study import StudySpec
 
         return StudySpec.model_json_schema()
+    if kind == "plan":
+        from cosim.characterize import SamplingPlan
+
+        return SamplingPlan.model_json_schema()
     from compact_models import Card
 
     return Card.model_json_schema()

@@ -173,7 +173,7 @@ def take_samples(context: Context) -> Results:
     path, plan = context.folder / "samples.zarr", context.study.characterize
     if path.exists() and not _same_work(path, context):
         shutil.rmtree(path)
-    with context.progress.bar("ngspice: samples", plan.samples) as advance:
+    with context.progress.bar("ngspice: samples", plan.all_samples) as advance:
         dataset = characterize(context.engine, plan, path, advance)
     failures = {str(matrix): status for matrix, status in dataset.failures().items()}
     return {"provenance": dataset.provenance, "matrices": plan.matrices, "failures": failures}

@@ -12,12 +12,13 @@ from __future__ import annotations
 from cosim.ngspice.batch import BatchRunner
 from cosim.ngspice.info import NgspiceInfo, ngspice_info
 from cosim.ngspice.process import WorkerProcess
-from cosim.ngspice.run import Workers, iter_many, run_many
+from cosim.ngspice.run import DEFAULT_TIMEOUT, Workers, iter_many, run_many
 from cosim.ngspice.safety import assert_plain_value
 from cosim.ngspice.simulation import DcSweep, OperatingPoint, Result, Simulation, Transient
 
 
 __all__ = [
+    "DEFAULT_TIMEOUT",
     "BatchRunner",
     "DcSweep",
     "NgspiceInfo",

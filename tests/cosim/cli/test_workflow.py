@@ -65,7 +65,8 @@ def _table(text, cols):
 def test_the_dataset_has_named_dimensions_units_and_provenance(folder):
     dataset = Dataset.open(folder / "d.zarr")
     data = dataset.arrays()
-    assert dict(data.sizes) == {"matrix": 12, "row": 6, "col": 4, "sample": 72, "character": 200}
+    dims = {"matrix": 12, "row": 6, "col": 4, "sample": 72}
+    assert dict(data.sizes) == {**dims, "condition": 1, "character": 200}
     units = [data[name].attrs["units"] for name in ("conductance", "input", "output")]
     assert units == ["S", "V", "A"]
     assert dataset.provenance["engine"] == "ngspice"
