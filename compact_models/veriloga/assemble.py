@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compact_models.veriloga import tree
+from compact_models.veriloga.coverage import without_dead_values
 from compact_models.veriloga.declare import GROUND, BranchKey, Declarations
 from compact_models.veriloga.derivative import derivatives
 from compact_models.veriloga.diagnostics import Notes, refuse
@@ -43,12 +44,17 @@ from compact_models.veriloga.expressions import (
     total,
     walk,
 )
-from compact_models.veriloga.hidden_state import Resolver, restoring_rate
+from compact_models.veriloga.hidden_state import Resolver
 from compact_models.veriloga.memory_nodes import with_memory_nodes
+from compact_models.veriloga.operations import TRUTH
+from compact_models.veriloga.resolution import restoring_rate
 
 
 RESTORING_STRENGTH = 1e12
 """1/s: a state beyond its limit returns within picoseconds, far faster than any write pulse."""
+
+NANOSECOND = 1e-9
+"""The time that sizes a state which moves at a fixed rate, such as a timer."""
 
 
 class Assembler:
@@ -70,6 +76,7 @@ class Assembler:
         for integral in self.execution.integrals:
             roots += [integral.argument, integral.initial or ZERO]
         self._no_port_flows(roots)
+        roots = self._without_dead_values(roots)
         finals = self.execution.frame.variables
         resolution = Resolver(
             self.table, self.execution, self.notes, self.executor.default_value
@@ -96,11 +103,39 @@ class Assembler:
             low_limit = low if state.low is not None else None
             high_limit = high if state.high is not None else None
             self._state(name, neg(rate), initial, state.step.origin, low_limit, high_limit)
+            size = max((abs(v) for v in self._fixed_rates(state.rate)), default=0.0) * NANOSECOND
+            self.states[-1] = replace(self.states[-1], scale=size or 1.0)
         for loop, residual in zip(resolution.loops, residuals, strict=True):
             f, q = self._split(residual)
             self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))
         bounds = tuple(b for b in self.execution.step_bounds if b.is_static)
         return self._system(branches, bounds, dict(zip(finals, done, strict=True)))
+
+    def _without_dead_values(self, roots: list[Expr]) -> list[Expr]:
+        """Old values go where the cases of the code leave no room for them."""
+        frame = self.execution.frame
+        done, names = without_dead_values(
+            [*roots, *frame.variables.values()], self.executor.default_value
+        )
+        frame.variables = dict(zip(frame.variables, done[len(roots) :], strict=True))
+        for name in names:
+            span = self.execution.read_first.get(name) or self.table.variables[name].span
+            self.notes.add(
+                f"`{name}` is set in every case, at the defaults of the parameters",
+                self.table.source.place(span.start, span.end - span.start),
+            )
+        return done[: len(roots)]
+
+    def _fixed_rates(self, rate: Expr) -> list[float]:
+        """The numbers that a rate jumps between; none if it is anything else."""
+        if rate.is_static:
+            return [self.executor.default_value(rate)]
+        if rate.op in TRUTH:
+            return [1.0]
+        if rate.op != "select":
+            return []
+        arms = [self._fixed_rates(arm) for arm in rate.args[1:]]
+        return arms[0] + arms[1] if all(arms) else []
 
     def _no_division_by_step(self, roots: list[Expr]) -> None:
         """A quotient with the time step below, which did not turn into a derivative."""
@@ -404,7 +439,7 @@ def _scale(state: StateEquation, values: dict[Expr, float]) -> float:
     sizes = [abs(v) for e in known for v in [_number(e, values)] if v == v]
     size = max(sizes, default=0.0)
     if not 0.0 < size < float("inf"):
-        return 1.0
+        return state.scale
     return float(f"1e{_floor_log10(size)}")
 
 

@@ -24,13 +24,14 @@ from compact_models.veriloga.expressions import (
     compare,
     is_const,
     neg,
+    select,
     sub,
     walk,
 )
 from compact_models.veriloga.operations import COMPARISONS, OPERATIONS, TRUTH
 
 
-MAX_CASES = 20_000
+MAX_CASES = 4096
 """Combinations that are tried before giving up."""
 
 FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
@@ -131,13 +132,26 @@ def old_value_when(value: Expr, own: Expr, *, kept: bool) -> Expr:
     return apply("or", yes, no)
 
 
-def is_covered(value: Expr, own: Expr, default_of: Callable[[Expr], float]) -> bool:
-    """Whether, for any choice of the parameters, the old value is always kept, or never used.
+Defaults = Callable[[Expr], float]
+"""A static expression at the defaults of the parameters."""
 
-    Args:
-        value: the variable's new value.
-        own: the symbol of its old value.
-        default_of: static expressions at the defaults of the parameters.
+
+def is_uniform(value: Expr, own: Expr, default_of: Defaults) -> bool:
+    """Whether, for any choice of the parameters, the old value is always kept, or never used."""
+    return all(
+        len(outcomes) < 2 for outcomes in _outcomes(value, own, default_of) or [{True, False}]
+    )
+
+
+def is_covered(value: Expr, own: Expr, default_of: Defaults) -> bool:
+    """Whether the old value is never used, for any choice of the parameters."""
+    return all(outcomes == {False} for outcomes in _outcomes(value, own, default_of) or [{True}])
+
+
+def _outcomes(value: Expr, own: Expr, default_of: Defaults) -> list[set[bool]] | None:
+    """Whether the old value is kept, in all cases, for each combination of static conditions.
+
+    None where something is calculated from the old value, or there are too many cases.
     """
     pieces = _Pieces(default_of)
     kept = pieces.formula(old_value_when(value, own, kept=True))
@@ -145,19 +159,63 @@ def is_covered(value: Expr, own: Expr, default_of: Callable[[Expr], float]) -> b
     samples = pieces.samples()
     cases = prod(len(values) for values in samples.values()) * 2 ** len(pieces.flags)
     if cases > MAX_CASES or any(x != x for values in samples.values() for x in values):
-        return False
+        return None
     quantities, flags = list(samples), list(pieces.flags)
+    result = []
     for chosen in product((0.0, 1.0), repeat=len(flags)):
         known = dict(zip(flags, chosen, strict=True))
-        outcomes = set()
-        for point in product(*samples.values()):
-            at = {**known, **dict(zip(quantities, point, strict=True))}
-            if calculated(at):
-                return False
-            outcomes.add(kept(at))
-        if len(outcomes) > 1:
-            return False
-    return True
+        points = [
+            {**known, **dict(zip(quantities, point, strict=True))}
+            for point in product(*samples.values())
+        ]
+        if any(calculated(at) for at in points):
+            return None
+        result.append({kept(at) for at in points})
+    return result
+
+
+def without_dead_values(
+    roots: Iterable[Expr], default_of: Defaults
+) -> tuple[list[Expr], list[str]]:
+    """The roots without old values that no case leads to.
+
+    Returns:
+        The roots, and the names of the variables that turned out to be set in every case.
+    """
+    roots = list(roots)
+    done: dict[Expr, Expr] = {}
+    below: dict[Expr, frozenset[Expr]] = {}
+    names: dict[str, None] = {}
+    for node in walk(roots):
+        args = tuple(done[arg] for arg in node.args)
+        new = node if args == node.args else apply(node.op, *args)
+        for own in sorted(_ends(new, below), key=lambda end: end.serial):
+            if new.op == "select" and is_covered(new, own, default_of):
+                new = _without(new, own)
+                names[own.name] = None
+        done[node] = new
+    return [done[root] for root in roots], list(names)
+
+
+def _ends(value: Expr, known: dict[Expr, frozenset[Expr]]) -> frozenset[Expr]:
+    """The old values among the ends of a tree of choices."""
+    if value.op == "previous":
+        return frozenset({value})
+    if value.op != "select":
+        return frozenset()
+    if value not in known:
+        known[value] = frozenset().union(*(_ends(arm, known) for arm in value.args[1:]))
+    return known[value]
+
+
+def _without(value: Expr, own: Expr) -> Expr:
+    """The tree without the ends that are never reached."""
+    if value.op != "select" or own not in value.dynamic:
+        return value
+    condition, then, otherwise = value.args
+    if then is own or otherwise is own:
+        return _without(otherwise if then is own else then, own)
+    return select(condition, _without(then, own), _without(otherwise, own))
 
 
 def depends_only_on_comparisons(roots: Iterable[Expr], own: Expr) -> bool:

@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NoReturn
 
-from compact_models.veriloga.coverage import depends_only_on_comparisons, is_covered
+from compact_models.veriloga.coverage import depends_only_on_comparisons, is_uniform
 from compact_models.veriloga.declare import Declarations
 from compact_models.veriloga.derivative import derivatives
 from compact_models.veriloga.diagnostics import Notes, Place, refuse
@@ -33,13 +32,9 @@ from compact_models.veriloga.expressions import (
     TIME,
     ZERO,
     Expr,
-    add,
-    apply,
-    compare,
     const,
     ddt,
     mul,
-    select,
     sub,
     substitute,
     symbol,
@@ -47,87 +42,12 @@ from compact_models.veriloga.expressions import (
     walk,
 )
 from compact_models.veriloga.operations import INTEGERS, TRUTH
+from compact_models.veriloga.resolution import IN_TIME, TIME_PASSES, Loop, Recognised, Resolution
 from compact_models.veriloga.step_forms import Step, recognised_step
 
 
 COUNTED = 64
 """Evaluations after which a counter is taken to grow for ever."""
-
-TIME_PASSES = {
-    compare("gt", STEP, ZERO): ONE,
-    compare("ge", STEP, ZERO): ONE,
-    compare("ne", STEP, ZERO): ONE,
-    compare("lt", ZERO, STEP): ONE,
-    compare("le", STEP, ZERO): ZERO,
-    compare("eq", STEP, ZERO): ZERO,
-    compare("lt", STEP, ZERO): ZERO,
-    compare("gt", TIME, sub(TIME, STEP)): ONE,
-    compare("ge", TIME, sub(TIME, STEP)): ONE,
-    compare("ne", TIME, sub(TIME, STEP)): ONE,
-    compare("lt", sub(TIME, STEP), TIME): ONE,
-    compare("eq", TIME, sub(TIME, STEP)): ZERO,
-    compare("le", TIME, sub(TIME, STEP)): ZERO,
-}
-START_OF_TIME = {
-    compare("eq", TIME, ZERO): INITIAL,
-    compare("le", TIME, ZERO): INITIAL,
-    compare("gt", TIME, ZERO): apply("not", INITIAL),
-    compare("ne", TIME, ZERO): apply("not", INITIAL),
-}
-IN_TIME = {**START_OF_TIME, symbol("analysis", "tran"): ONE}
-"""Variables that keep time live in transients; a DC analysis finds them at their start."""
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A hidden state: dx/dt = rate, between limits."""
-
-    symbol: Expr
-    rate: Expr
-    initial: Expr
-    step: Step
-    place: Place
-
-    @property
-    def low(self) -> Expr | None:
-        """The lower limit."""
-        return self.step.low
-
-    @property
-    def high(self) -> Expr | None:
-        """The upper limit."""
-        return self.step.high
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A variable that is defined by an equation with itself: 0 = residual."""
-
-    symbol: Expr
-    residual: Expr
-    place: Place
-
-
-@dataclass
-class Resolution:
-    """What the variables read before written turned out to be."""
-
-    values: dict[Expr, Expr] = field(default_factory=dict)
-    states: list[Recognised] = field(default_factory=list)
-    loops: list[Loop] = field(default_factory=list)
-    steps: set[Expr] = field(default_factory=set)
-
-    def finish(self, roots: list[Expr]) -> list[Expr]:
-        """Expressions of the analog block as expressions of the unknowns, in the limit of no step.
-
-        A parameter that holds the time step goes to zero with it: what is left of x + dt·f is x.
-        """
-        roots = substitute(roots, START_OF_TIME) if self.states else roots
-        roots = substitute(roots, {INITIAL: ZERO})
-        while any(s in self.values for s in symbols(roots, "previous")):
-            roots = substitute(roots, self.values)
-        roots = substitute(roots, TIME_PASSES)
-        return substitute(roots, {STEP: ZERO, **dict.fromkeys(self.steps, ZERO)})
 
 
 class Resolver:
@@ -250,15 +170,37 @@ class Resolver:
 
     def _initial(self, key: str) -> Expr:
         """The value before the first time step."""
-        value = self.starting.get(key, symbol("previous", key))
+        value = self._first(key)
         no_step = dict.fromkeys(self.result.steps, ZERO)
-        value = substitute([value], {TIME: ZERO, STEP: ZERO, **no_step})[0]
+        return substitute([value], {TIME: ZERO, STEP: ZERO, **no_step})[0]
+
+    def _first(self, key: str) -> Expr:
+        """The value after the first evaluation; before it, variables are zero or initialised."""
+        return self._at_first(self.starting.get(key, symbol("previous", key)))
+
+    def _at_first(self, value: Expr) -> Expr:
         seen: set[str] = set()
         while unresolved := [s for s in symbols([value], "previous") if s.name not in seen]:
             seen.update(s.name for s in unresolved)
             values = {s: self.execution.initials.get(s.name, ZERO) for s in unresolved}
             value = substitute([value], values)[0]
         return value
+
+    def _start(self, key: str) -> Expr:
+        """What a state starts from: what stands in its place in the first evaluation.
+
+        That is a choice between a number and the old value, by a flag or by @(initial_step).
+        """
+        same = {s: v for s, v in self.result.values.items() if v.op == "previous"}
+        finals = self.execution.frame.variables
+        (value,) = substitute(substitute([finals[key]], IN_TIME), same)
+        own = symbol("previous", key)
+        choices = [n for n in walk([value]) if n.op == "select" and own in n.args[1:]]
+        for choice in sorted(choices, key=lambda node: node.serial):
+            start = self._at_first(substitute([choice], {INITIAL: ONE})[0])
+            if start.is_static:
+                return start
+        return self._initial(key)
 
     def _components(self, keys: list[str]) -> list[list[str]]:
         """Strongly connected groups, those that others depend on first (Tarjan)."""
@@ -311,11 +253,8 @@ class Resolver:
             return value
         if _only_kept_statically(value, own):
             return substitute([value], {own: self._initial(key)})[0]
-        if not is_covered(value, own, lambda expr: self.default_of(expr, {})):
+        if not is_uniform(value, own, lambda expr: self.default_of(expr, {})):
             return value
-        self.notes.add(
-            f"`{key}` is set in every case, at the defaults of the parameters", self.place(key)
-        )
         return substitute([value], {own: self._initial(key)})[0]
 
     def _with_known(self, roots: list[Expr]) -> list[Expr]:
@@ -355,12 +294,17 @@ class Resolver:
         found: dict[str, Step] = {}
         for key in component:
             own = symbol("previous", key)
-            step = recognised_step(running[key], own, timed=timed, default_of=self.default_of)
+            start = self._start(key)
+            step = recognised_step(
+                running[key], own, start, timed=timed, default_of=self.default_of
+            )
             if step is not None:
                 found[key] = step
         for key, step in found.items():
             self.result.steps |= step.steps
-            self._set(key, step.used(symbol("state", key)))
+            used = step.used(symbol("state", key))
+            self._set(key, used)
+            self.result.stepped[self.execution.frame.variables[key]] = used
         for key, step in found.items():
             self._declare_state(key, step)
         return list(found)
@@ -370,10 +314,11 @@ class Resolver:
         rate = substitute([rate], {STEP: ZERO})[0]
         place = self.place(key)
         self.result.states.append(
-            Recognised(symbol("state", key), rate, self._initial(key), step, place)
+            Recognised(symbol("state", key), rate, self._start(key), step, place)
         )
         limits = " with limits" if step.low is not None or step.high is not None else ""
         resets = "" if step.active is ONE else ", drawn to a fixed value under a condition"
+        resets += ", pushed off its limits" if step.pushed else ""
         self.notes.add(
             f"`{key}` is a hidden state, {step.origin}{limits}{resets}: "
             "read as a differential equation",
@@ -442,9 +387,11 @@ class Resolver:
 
 
 def _keeps(value: Expr, own: Expr) -> bool:
-    """Whether some path through the conditions leaves the variable as it was."""
+    """Whether some path through the conditions leaves the variable as it was, or adds to it."""
     if value.op == "select":
-        return _keeps(value.args[1], own) or _keeps(value.args[2], own)
+        return any(_keeps(arm, own) for arm in value.args[1:])
+    if value.op in {"min", "max", "add", "sub"}:
+        return any(_keeps(arg, own) for arg in value.args)
     return value is own
 
 
@@ -460,14 +407,3 @@ def _only_kept_statically(value: Expr, own: Expr) -> bool:
     if value.op == "select" and value.args[0].is_static:
         return all(_only_kept_statically(arm, own) for arm in value.args[1:])
     return value is own or own not in value.dynamic
-
-
-def restoring_rate(state: Recognised, strength: Expr) -> Expr:
-    """The rate with a pull back to the limits, in place of a hard stop or a reset.
-
-    A rate that is set to zero beyond a limit leaves the state wherever the last time step took it.
-    Where the state is used it is clamped, and beyond the limit it is drawn back.
-    """
-    used = state.step.used(state.symbol)
-    rate = select(state.step.active, state.rate, ZERO)
-    return add(rate, mul(strength, sub(used, state.symbol)))

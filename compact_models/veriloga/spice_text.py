@@ -29,6 +29,8 @@ from compact_models.veriloga.operations import LIMEXP_KNEE, LIMEXP_MAX, TRUTH
 
 SINH_LIMIT = 200.0
 TINY = 1e-300
+SMALL = 1e-30
+"""Added to the base of a power whose slope at zero is infinite."""
 SHORT_DIGITS = 11
 SHORT_SQUARE = 12
 """Characters up to which x*x is cheaper than pow(x, 2)."""
@@ -163,14 +165,21 @@ class _Written:
 def _power(w: _Written) -> str:
     base, exponent = w.texts
     power = w.node.args[1]
-    if w.node.is_static or w.known(0, 0.0, math.inf):
+    if w.node.is_static:
+        return f"pow({base},{exponent})"
+    positive = w.known(0, 0.0, math.inf)
+    steep = not w.known(0, math.ulp(0.0), math.inf) and not w.known(1, 1.0, math.inf)
+    whole = is_const(power) and power.number.is_integer()
+    if steep and (positive or not whole):
+        base = f"({base if positive else f'abs({base})'}+{spice_number(SMALL)})"
+    if positive:
         return f"pow({base},{exponent})"
     if is_const(power) or not power.is_static:
-        odd = is_const(power) and power.number.is_integer() and power.number % 2.0 == 1.0
+        odd = whole and power.number % 2.0 == 1.0
         return f"{'pwr' if odd else 'pow'}({base},{exponent})"
     # The exponent is a parameter: a negative base is meant for whole exponents only.
     parity = f"(1-4*({exponent}/2-floor({exponent}/2)))"
-    return f"(pow({base},{exponent})*({base}<0 ? {parity} : 1))"
+    return f"(pow({base},{exponent})*({w.texts[0]}<0 ? {parity} : 1))"
 
 
 def _hyperbolic(w: _Written) -> str:

@@ -47,6 +47,9 @@ STEP_PARAMETER = re.compile(
 EXCESSES = (1e-6, 1e-3, 0.1, 1.0, 10.0)
 """Distances beyond a soft clamp, relative to the limit, at which it has to compress."""
 
+SAME_BOUND = 0.1
+"""How far a limit may lie from the bound that triggers it, relative to the state's size."""
+
 Defaults = Callable[[Expr, dict[Expr, float]], float]
 
 
@@ -61,6 +64,7 @@ class Step:
     reset: Expr = ZERO
     origin: str = ""
     steps: frozenset[Expr] = frozenset()
+    pushed: bool = False
 
     def used(self, state: Expr) -> Expr:
         """The value that the model uses for the state."""
@@ -76,17 +80,23 @@ def clamped(value: Expr, low: Expr | None, high: Expr | None) -> Expr:
     return value
 
 
-def recognised_step(value: Expr, own: Expr, *, timed: bool, default_of: Defaults) -> Step | None:
+def recognised_step(
+    value: Expr, own: Expr, initial: Expr, *, timed: bool, default_of: Defaults
+) -> Step | None:
     """The step of a state, if its new value is one.
 
     Args:
         value: the new value.
         own: symbol of the old value.
+        initial: the value at the start.
         timed: whether the model measures its time steps; if not, a parameter holds their length.
         default_of: expressions at the defaults of the parameters, with numbers for their symbols.
     """
     form = _without_reset(value, own)
-    core, low, high = Clamps(own, default_of).peel(form.core)
+    clamps = Clamps(own, default_of)
+    core, low, high = clamps.peel(form.core)
+    if clamps.throw_back(default_of(initial, {}) if initial.is_static else 0.0):
+        return None
     form = replace(form, core=core, low=low, high=high)
     for steps, origin in _candidates(core, timed):
         stepped = _with_step(core, steps)
@@ -94,10 +104,16 @@ def recognised_step(value: Expr, own: Expr, *, timed: bool, default_of: Defaults
         limits = _pushed_limits(form, still, own, default_of)
         if limits is None or STEP not in stepped.dynamic:
             continue
-        push = sub(still, own)
-        moved = stepped if push is ZERO else sub(stepped, push)
+        moved = stepped if still is own else sub(stepped, still)
+        low, high = limits
         return replace(
-            form, core=moved, low=limits[0], high=limits[1], origin=origin, steps=steps - {STEP}
+            form,
+            core=moved,
+            low=low,
+            high=high,
+            origin=origin,
+            steps=steps - {STEP},
+            pushed=(low, high) != (form.low, form.high),
         )
     return None
 
@@ -176,7 +192,8 @@ def _pushed_limits(
     low, high = form.low, form.high
     if still is own:
         return low, high
-    leaves = _leaves(sub(still, own), at_limit=False, own=own)
+    push = _push(still, own)
+    leaves = None if push is None else _leaves(push, at_limit=False, own=own)
     if leaves is None:
         return None
     for push, at_limit in leaves:
@@ -190,6 +207,26 @@ def _pushed_limits(
         else:
             high = add(form.high or ZERO, push)
     return low, high
+
+
+def _push(still: Expr, own: Expr) -> Expr | None:
+    """What is added to the old value."""
+    if still is own:
+        return ZERO
+    if still.op == "select":
+        arms = [_push(arm, own) for arm in still.args[1:]]
+        if arms[0] is None or arms[1] is None:
+            return None
+        return select(still.args[0], arms[0], arms[1])
+    if still.op == "add":
+        for old, rest in (still.args, still.args[::-1]):
+            push = _push(old, own)
+            if push is not None:
+                return add(push, rest)
+    if still.op == "sub":
+        push = _push(still.args[0], own)
+        return None if push is None else sub(push, still.args[1])
+    return None
 
 
 def _leaves(push: Expr, *, at_limit: bool, own: Expr) -> list[tuple[Expr, bool]] | None:
@@ -234,6 +271,7 @@ class Clamps:
     def __init__(self, own: Expr, default_of: Defaults) -> None:
         self.own = own
         self.default_of = default_of
+        self.found: list[tuple[Expr, Expr]] = []
 
     def peel(self, value: Expr) -> tuple[Expr, Expr | None, Expr | None]:
         """The value inside, its lower and its upper limit."""
@@ -247,10 +285,19 @@ class Clamps:
         condition, then, otherwise = value.args
         clamp = self._clamp(condition, then, otherwise)
         if clamp is not None:
-            inside, limit, is_low = clamp
+            inside, limit, bound, is_low = clamp
+            self.found.append((limit, bound))
             core, low, high = self.peel(inside)
             return (core, limit, high) if is_low else (core, low, limit)
         return self._both_arms(value)
+
+    def throw_back(self, start: float) -> bool:
+        """Whether a state is set to something else than the bound it crossed: an event."""
+        static = [(a, b) for a, b in self.found if a.is_static and b.is_static]
+        values = [(self.default_of(a, {}), self.default_of(b, {})) for a, b in static]
+        size = max((abs(v) for v in (start, *(limit for limit, _ in values))), default=0.0)
+        far = any(not abs(limit - bound) <= SAME_BOUND * size for limit, bound in values)
+        return far or any(a is not b for a, b in self.found if (a, b) not in static)
 
     def _has_own(self, value: Expr) -> bool:
         return self.own in value.dynamic
@@ -272,8 +319,8 @@ class Clamps:
 
     def _clamp(
         self, condition: Expr, then: Expr, otherwise: Expr
-    ) -> tuple[Expr, Expr, bool] | None:
-        """Recognise `inside < bound ? limit : inside` in its forms; (inside, limit, is lower)."""
+    ) -> tuple[Expr, Expr, Expr, bool] | None:
+        """Recognise `inside < bound ? limit : inside`; (inside, limit, bound, is lower)."""
         if condition.op not in {"lt", "le", "gt", "ge"}:
             return None
         left, right = condition.args
@@ -286,9 +333,9 @@ class Clamps:
             if tested is not inside and tested is not core and self.peel(tested)[0] is not core:
                 continue
             if not self._has_own(limit):
-                return inside, limit, below is when
+                return inside, limit, bound, below is when
             if limit is not self.own and self._compresses(limit, core, bound, below is when):
-                return inside, bound, below is when
+                return inside, bound, bound, below is when
         return None
 
     def _compresses(self, limit: Expr, inside: Expr, bound: Expr, is_low: bool) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compact_models.veriloga.declare import GROUND
 from compact_models.veriloga.diagnostics import Note
 from compact_models.veriloga.equations import ParameterSpec, Range, System
-from compact_models.veriloga.expressions import ONE, ZERO, Expr, is_const, walk
+from compact_models.veriloga.expressions import ONE, ZERO, Expr, is_const, neg, walk
 
 
 _BINARY = {
@@ -115,6 +115,7 @@ def equations_text(system: System, notes: Sequence[Note]) -> str:
     used = [system.parameters[n] for n in system.parameters]
     bounds = [e for p in used for r in p.ranges for e in (r.low, r.high) if e is not None]
     roots = [*system.expressions(), *(p.default for p in used), *bounds]
+    roots += [neg(s.f) for s in system.states]
     roots += [a for n in system.noise for a in n.arguments]
     text = EquationText(roots)
     blocks = [f"model {system.name}({', '.join(system.ports)})"]
@@ -175,7 +176,7 @@ def _state_lines(system: System, text: EquationText) -> list[str]:
     lines = []
     for s in system.states:
         unit = f" [{s.unit}]" if s.unit else ""
-        lines.append(f"  {s.symbol.name}{unit}: d/dt({text.of(s.q)}) = -({text.of(s.f)})")
+        lines.append(f"  {s.symbol.name}{unit}: d/dt({text.of(s.q)}) = {text.of(neg(s.f))}")
         lines.append(f"    initial value {text.of(s.initial)}, from {s.origin}, scale {s.scale:g}")
         if s.low is not None or s.high is not None:
             low = "-inf" if s.low is None else text.of(s.low)

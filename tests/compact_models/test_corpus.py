@@ -26,12 +26,17 @@ WITHOUT_ORACLE = {
     "repeat_and_ceil",  # repeat and ceil,
     "lagged_algebra",  # it aborts on variables read before they are written,
     "loops_and_cases",  # or in loops,
-    "hidden_step_parameter",  # and keeps no flag for the first evaluation
+    "hidden_step_parameter",  # and keeps no flag for the first evaluation,
+    "step_team",
+    "step_counted",
+    "step_pushed",
+    "step_reset",  # nor anything else
 }
 WITHOUT_RETRIEVED = {"algebraic_loop", "given_or_not", "grounded"}
 STATEFUL = {
     "idt_memory", "kcl_memory", "hidden_forward_euler", "hidden_backward_euler",
-    "hidden_step_parameter", "filament_cell",
+    "hidden_step_parameter", "filament_cell", "step_team", "step_counted", "step_pushed",
+    "step_reset",
 }  # fmt: skip
 DYNAMIC_NODES = {"own_discipline", "self_heating", "coil"}
 BIASES = 200
@@ -228,9 +233,11 @@ def test_states_after_a_pulse_train_agree_with_a_stiff_solver(name, transient):
     y, reference = start / scales, []
     for begin, end in pairwise(times):
         inside = [m for m in moments if begin < m <= end]
-        solution = solve_ivp(
-            rate, (begin, end), y, method="Radau", rtol=1e-8, atol=1e-10, t_eval=[*inside, end]
-        )
+        # Just before a jump of the rate the solver's steps may shrink to nothing, and recover.
+        with np.errstate(divide="ignore"):
+            solution = solve_ivp(
+                rate, (begin, end), y, method="Radau", rtol=1e-8, atol=1e-10, t_eval=[*inside, end]
+            )
         assert solution.success
         reference += list(solution.y.T[: len(inside)])
         y = solution.y[:, -1]
