@@ -49,6 +49,13 @@ class Device:
                 f"{self.model.name!r}; load the model that the card names"
             )
         self.model.check_values(self.card.values)
+        for name, unit in self.card.units.items():
+            own = self.model.parameters[name].unit
+            if unit != own:
+                raise CardError(
+                    f"{self.card.name}: {name} is given in {unit or 'no unit'!r}; the model "
+                    f"{self.model.name} has it in {own or 'no unit'!r}; convert the value"
+                )
 
     @property
     def range(self) -> ConductanceRange:
@@ -123,7 +130,7 @@ class Device:
             CardError: a conductance lies outside of the card's range.
         """
         wanted = np.asarray(conductance, dtype=np.float64)
-        self._check(wanted)
+        self.check(wanted)
         a, b = self._bracket
         target = np.log(wanted.ravel())
         low = np.full_like(target, a)
@@ -151,7 +158,15 @@ class Device:
             miss_high = np.where(done, 1.0, miss_high)
         return best.reshape(wanted.shape)
 
-    def _check(self, wanted: Float[ndarray, "*shape"]) -> None:
+    def check(self, wanted: Float[ndarray, "*shape"]) -> None:
+        """Refuse conductances that the device cannot have.
+
+        Args:
+            wanted: conductances [S].
+
+        Raises:
+            CardError: one lies outside of the card's range, or is not a number.
+        """
         r = self.range
         bad = ~((wanted >= r.low * (1 - 1e-12)) & (wanted <= r.high * (1 + 1e-12)))
         if np.any(bad):

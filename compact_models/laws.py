@@ -156,9 +156,11 @@ class Law(Frozen):
             CardError: an x outside of what the law stands for.
         """
         values = np.asarray(x, dtype=np.float64)
-        if np.any((values < self.low) | (values > self.high)):
+        outside = np.maximum(self.low - values, values - self.high)
+        if np.any(outside > 1e-9 * max(abs(self.low), abs(self.high))):
+            worst = values.ravel()[int(np.argmax(outside))]
             raise CardError(
-                f"{self.of} of {values.min():g} to {values.max():g} {self.x} was asked for; the "
-                f"law covers [{self.low:g}, {self.high:g}] {self.x}; stay inside it"
+                f"{self.of} of {worst:g} {self.x} was asked for; the law covers [{self.low:g}, "
+                f"{self.high:g}] {self.x}; stay inside it"
             )
         return self.shape.at(values)
