@@ -145,6 +145,18 @@ def test_compile_prints_a_subcircuit_and_the_equations(capsys):
 
 
 def test_schema_is_json(capsys):
-    for kind, field in (("tile", "rows"), ("study", "training"), ("card", "model")):
+    for kind, field in (
+        ("tile", "rows"),
+        ("study", "training"),
+        ("card", "model"),
+        ("plan", "conditions"),
+    ):
         run(["schema", kind])
         assert field in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_doctor_says_what_speed_to_expect(capsys):
+    run(["doctor", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert float(rows["speed"].split(" ms per sample")[0]) > 0
+    assert ("to get better" in rows) is (rows["matrix solver"] != "KLU")
