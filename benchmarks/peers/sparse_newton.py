@@ -10,8 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
-from cosim.solver.cell_source import Element
+from cosim.solver.cell_source import Part
 from cosim.solver.solve import TileSolver
+from cosim.solver.table import Table
 
 
 MOST_STEPS = 60
@@ -103,8 +104,11 @@ def _segments(
     ]
 
 
-def _element(part: Element, at: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _element(part: Part, at: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Current into an element's near terminal and its slopes in both terminals."""
+    if isinstance(part, Table):
+        current, near, far, _ = part.evaluate(at[part.near], at[part.far])
+        return current, near, far
     kernel = part.kernel
     x = np.stack([at[name] for name in kernel.unknowns], axis=1)
     entries = kernel.evaluate(x, [part.values[name] for name in kernel.parameters])

@@ -1,11 +1,11 @@
 """Call a compiled cell by its address, so that the solver is compiled once and not once per cell.
 
-A cell kernel is a C function `void cell(double *work, const double *shared, intptr_t count)`. In it,
-`work` holds `SLOTS` rows of `CHUNK` cells each, the first `count` of them used: voltages and parameter in,
-current and slopes out. `shared` holds what all cells of a row have in common; what follows from it
-alone is computed once per call. The kernel evaluates a whole chunk, which keeps the call cheap and
-lets the compiler vectorise over cells. A second kernel does the same in single precision,
-for steps whose error is corrected later.
+A cell kernel is a C function `void cell(double *work, const double *shared, intptr_t count)`. In
+it, `work` holds `SLOTS` rows of `CHUNK` cells each, the first `count` of them used: voltages and
+parameter in, current and slopes out. `shared` holds what all cells of a row have in common; what
+follows from it alone is computed once per call. The kernel evaluates a whole chunk, which keeps the
+call cheap and lets the compiler vectorise over cells. A second kernel does the same in single
+precision, for steps whose error is corrected later.
 """
 
 from __future__ import annotations

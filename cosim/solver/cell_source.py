@@ -5,7 +5,8 @@ A cell is a device, or a device in series with an access element that shares its
     input line ── device ── m ── access ── output line
 
 The text evaluates up to `CHUNK` cells in a loop without branches. With I1 the current of the
-device, I2 that of the access element, and their slopes g, one Newton step for m at fixed line voltages is
+device, I2 that of the access element, and their slopes g, one Newton step for m at fixed line
+voltages is
 
     h = (I1 - I2) / (g1m + gd)      I = I1 - g1m h
 
@@ -20,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from compact_models import CompactModel, NumbaKernel
+from cosim.solver.table import Table
 
 
 FAST_FUNCTIONS = {
@@ -156,6 +158,18 @@ class Element:
         # Not contracted: a difference of equal squares has to be exactly zero.
         return f"\n@njit(error_model='numpy', fastmath={{'arcp'}}, forceinline=True)\n{text}"
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What the kernel reads: the shared parameters."""
+        return tuple(self.values[name] for name in self.shared_names)
+
+    def loads(self, name: str, place: int) -> str:
+        """The statements that load these numbers from `place` on in `shared`."""
+        return "".join(
+            f"    {name}_{parameter} = shared[{number}]\n"
+            for number, parameter in enumerate(self.shared_names, place)
+        )
+
     def call(self, name: str, near: str, far: str) -> str:
         """The text of a call with given terminal voltages."""
         terminals = {self.near: near, self.far: far, **self.held}
@@ -202,7 +216,10 @@ SERIES = """        a = {access_call}
 """
 
 
-def cell_text(device: Element, access: Element | None, first: int, *, single: bool = False) -> str:
+Part = Element | Table
+
+
+def cell_text(device: Part, access: Part | None, first: int, *, single: bool = False) -> str:
     """The module text of the kernel that evaluates a cell; `cell` is its entry point.
 
     Args:
@@ -215,7 +232,7 @@ def cell_text(device: Element, access: Element | None, first: int, *, single: bo
     return _module(device, access, text, single)
 
 
-def sensitivity_text(device: Element, access: Element | None, first: int) -> str:
+def sensitivity_text(device: Part, access: Part | None, first: int) -> str:
     """The module text of the companion kernel for gradients; `cell` is its entry point."""
     gate_slope = "0.0"
     if access is not None:
@@ -232,7 +249,7 @@ def sensitivity_text(device: Element, access: Element | None, first: int) -> str
     return _module(device, access, text, single=False)
 
 
-def _module(device: Element, access: Element | None, text: str, single: bool) -> str:
+def _module(device: Part, access: Part | None, text: str, single: bool) -> str:
     """A whole module: header, models, and what calls them."""
     functions, kind = ("elementary_single", "float32") if single else ("elementary", "float64")
     parts = {"device": device} if access is None else {"device": device, "access": access}
@@ -244,21 +261,21 @@ def _module(device: Element, access: Element | None, text: str, single: bool) ->
     return HEADER.format(functions=functions, kind=kind) + constants + body
 
 
-def _common(device: Element, access: Element | None, first: int) -> dict[str, str | int]:
+def _common(device: Part, access: Part | None, first: int) -> dict[str, str | int]:
     """Statements that load parameters and inputs, and the size of `shared`."""
     parts = {"device": device} if access is None else {"device": device, "access": access}
-    shared = [(part, name) for part, element in parts.items() for name in element.shared_names]
-    loads = "".join(
-        f"    {part}_{name} = shared[{place}]\n" for place, (part, name) in enumerate(shared, first)
-    )
+    loads, place = "", first
+    for name, element in parts.items():
+        loads += element.loads(name, place)
+        place += len(element.numbers)
     inputs = "".join(
         f"        {name} = work[{place}, lane]\n"
         for place, name in enumerate(("near", "far", "middle", "value"))
     )
-    return {"shared": loads, "inputs": inputs, "size": first + len(shared)}
+    return {"shared": loads, "inputs": inputs, "size": place}
 
 
-def _body(device: Element, access: Element | None) -> str:
+def _body(device: Part, access: Part | None) -> str:
     """The statements for one cell."""
     slopes = {
         "current": device.current(),

@@ -16,8 +16,9 @@ from compact_models.veriloga.equations import defaults, frozen
 from compact_models.veriloga.expressions import symbol
 from compact_models.veriloga.to_numba import numba_kernel
 from cosim.solver.cell_call import FIRST_PARAMETER, STEP_CLIP, STEP_LIMIT
-from cosim.solver.cell_source import Element, cell_text, sensitivity_text
+from cosim.solver.cell_source import Element, Part, cell_text, sensitivity_text
 from cosim.solver.generated import module_of
+from cosim.solver.table import Table
 from netlists.cells import CellParts, load_cell
 from netlists.specs import TileSpec
 
@@ -58,7 +59,7 @@ class SolverCell:
     single: Any
     shared: np.ndarray
     device: Device | None
-    elements: tuple[Element, ...]
+    elements: tuple[Part, ...]
 
     @cached_property
     def companion(self) -> Any:  # noqa: ANN401
@@ -83,18 +84,42 @@ class SolverCell:
             return values
         return self.device.parameter_for(conductances)
 
+    def assert_covers(self, low: float, high: float, parameters: Array) -> None:
+        """Tables among the elements must hold every voltage that these inputs [V] can cause.
+
+        Raises:
+            InputError: one of them does not.
+        """
+        for part in self.elements:
+            if isinstance(part, Table):
+                part.assert_covers(low, high, parameters)
+
+    def assert_gate(self, gate_voltage: Array) -> None:
+        """A tabulated transistor stands for one gate voltage.
+
+        Raises:
+            SpecError: a line of the circuit has another one.
+        """
+        for part in self.elements:
+            gate = part.gate if isinstance(part, Table) else None
+            if gate is not None and (gate_voltage != gate).any():
+                raise SpecError(
+                    f"gate_voltage: {gate_voltage[gate_voltage != gate][0]:g} V is given; the "
+                    f"transistor's table was extracted at {gate:g} V; extract another one"
+                )
+
     def with_values(self, values: Mapping[tuple[int, str], float]) -> SolverCell:
         """The same cell with other numbers, given by (position of the element, parameter)."""
         if not values:
             return self
         elements = tuple(
             replace(part, values={**part.values, **_own(values, position)})
+            if isinstance(part, Element)
+            else part
             for position, part in enumerate(self.elements)
         )
         shared = self.shared.copy()
-        shared[FIRST_PARAMETER:] = [
-            part.values[name] for part in elements for name in part.shared_names
-        ]
+        shared[FIRST_PARAMETER:] = [number for part in elements for number in part.numbers]
         return replace(self, shared=shared, elements=elements)
 
 
@@ -102,8 +127,15 @@ def _own(values: Mapping[tuple[int, str], float], position: int) -> dict[str, fl
     return {name: float(value) for (place, name), value in values.items() if place == position}
 
 
-def tile_cell(spec: TileSpec, parts: CellParts | None = None) -> SolverCell:
+def tile_cell(
+    spec: TileSpec, parts: CellParts | None = None, access: Table | None = None
+) -> SolverCell:
     """The cell of a tile.
+
+    Args:
+        spec: the tile.
+        parts: the cell's compact models when they are already loaded.
+        access: a tabulated transistor that replaces the one of the spec.
 
     Raises:
         CardError: a card is unknown or malformed.
@@ -115,12 +147,14 @@ def tile_cell(spec: TileSpec, parts: CellParts | None = None) -> SolverCell:
     else:
         varying = parts.device.range.parameter
         device = element(parts.device.model, parts.device.values, varying=varying)
-    access = None
+    if access is not None:
+        return series_cell(device, access, parts.device)
     if parts.transistor is not None:
         model, card = parts.transistor.model, parts.transistor.card
         values = {**card.values, model.system.temperature: spec.temperature}
-        access = element(model, values, near="d", far="s", held={"g": "gate", "b": "0.0"})
-    return series_cell(device, access, parts.device)
+        transistor = element(model, values, near="d", far="s", held={"g": "gate", "b": "0.0"})
+        return series_cell(device, transistor, parts.device)
+    return series_cell(device, None, parts.device)
 
 
 def element(
@@ -213,7 +247,7 @@ def _check_balance(model: CompactModel, part: Element) -> None:
 
 
 def series_cell(
-    device: Element, access: Element | None = None, programmable: Device | None = None
+    device: Part, access: Part | None = None, programmable: Device | None = None
 ) -> SolverCell:
     """A device alone, or in series with an access element on the output-line side.
 
@@ -225,7 +259,7 @@ def series_cell(
     elements = (device,) if access is None else (device, access)
     double = module_of(cell_text(device, access, FIRST_PARAMETER)).cell
     single = module_of(cell_text(device, access, FIRST_PARAMETER, single=True)).cell
-    values = [part.values[name] for part in elements for name in part.shared_names]
+    values = [number for part in elements for number in part.numbers]
     shared = np.zeros(FIRST_PARAMETER + len(values))
     shared[STEP_LIMIT], shared[STEP_CLIP] = LOCAL_STEP_LIMIT, LOCAL_STEP_CLIP
     shared[FIRST_PARAMETER:] = values

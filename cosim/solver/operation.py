@@ -22,6 +22,7 @@ from torch import Tensor
 from compact_models.errors import InputError
 from cosim.errors import SimulationFailed
 from cosim.solver.arrays import DROP, INSIDE, OUTPUT
+from cosim.solver.cell_source import Element
 from cosim.solver.cells import current_slopes
 from cosim.solver.circuit import Circuit
 from cosim.solver.gradients import Gradients, gradients
@@ -77,6 +78,13 @@ def tile_currents(
         ShapeError: shapes that do not fit the tile.
         CardError: a conductance outside the range of the device's card.
     """
+    if tunable.gate_voltage is not None and not any(
+        "gate" in part.held.values() for part in solver.cell.elements
+    ):
+        raise InputError(
+            "gate_voltage is given; the cell has no gate, or a table that was extracted at one "
+            "gate voltage; leave it out, or use a compiled transistor"
+        )
     parameters = DeviceParameter.apply(solver, conductances)
     lines = {name: getattr(tunable, name) for name in LINES}
     given = {name: value for name, value in lines.items() if value is not None}
@@ -227,7 +235,7 @@ def _into_shared(
     found: dict[tuple[int, str], Tensor] = {}
     for position, part in enumerate(elements):
         names = tuple(name for place, name in shared if place == position)
-        if not names:
+        if not names or not isinstance(part, Element):
             continue
         at: dict[str, np.ndarray | float] = {part.near: ends[position][0]}
         at[part.far] = ends[position][1]

@@ -180,6 +180,7 @@ class TileSolver:
         self.accuracy = accuracy
         self.threads = threads or _cores()
         self.lines = self.circuit.lines()
+        self.cell.assert_gate(self.circuit.gate_voltage)
         self._free: dict[type, SimpleQueue[Workspace]] = {
             dtype: SimpleQueue() for dtype in (np.float32, np.float64)
         }
@@ -214,6 +215,7 @@ class TileSolver:
         P = finite_array_of(parameters, "parameters", shape)
         X = np.asarray(inputs)
         X = finite_array_of(X[None] if X.ndim == 1 else X, "inputs", (None, self.circuit.rows))
+        self.cell.assert_covers(float(X.min(initial=0.0)), float(X.max(initial=0.0)), P)
         try:
             leading = np.broadcast_shapes(X.shape[:-2], P.shape[:-2])
         except ValueError:
