@@ -19,12 +19,13 @@ MOST_STEPS = 60
 
 
 class SparseNewton:
-    """The reference solution of one conductance matrix of a 1T1R tile."""
+    """The reference solution of one conductance matrix of a tile."""
 
     def __init__(self, solver: TileSolver, conductances: np.ndarray) -> None:
         """Stamp the wires once."""
         self.circuit = solver.circuit
-        self.device, self.access = solver.cell.elements
+        self.device, *others = solver.cell.elements
+        self.access = others[0] if others else None
         self.parameters = solver.cell.parameters(conductances).ravel()
         self.wires = self._stamped()
 
@@ -75,14 +76,19 @@ class SparseNewton:
     ) -> tuple[np.ndarray, sp.csc_matrix]:
         """Currents out of all nodes into the cells, and their slopes."""
         count = len(near)
-        gate = np.repeat(self.circuit.gate_voltage, self.circuit.cols)
-        into, g_near, g_inside = _element(
-            self.device, {"te": near, "be": inside, self.device.varying or "": self.parameters}
-        )
-        ends = {"d": inside, "g": gate, "s": far, "b": np.zeros(count)}
-        out, g_drain, g_source = _element(self.access, ends)
+        device, access = self.device, self.access
         r = np.arange(count)
         c, m = r + count, r + 2 * count
+        at = {device.near: near, device.far: far if access is None else inside}
+        into, g_near, g_inside = _element(device, {**at, device.varying or "": self.parameters})
+        if access is None:
+            g_far = g_inside
+            slopes = [(r, r, g_near), (r, c, g_far), (c, r, -g_near), (c, c, -g_far)]
+            matrix = self._assembled([*slopes, (m, m, np.ones(count))])
+            return np.concatenate([into, -into, inside]), matrix
+        gate = np.repeat(self.circuit.gate_voltage, self.circuit.cols)
+        ends = {"d": inside, "g": gate, "s": far, "b": np.zeros(count)}
+        out, g_drain, g_source = _element(access, ends)
         matrix = self._assembled(
             [
                 (r, r, g_near), (r, m, g_inside),

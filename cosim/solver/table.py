@@ -26,6 +26,7 @@ from compact_models.errors import InputError
 
 
 Array = Float[np.ndarray, "..."]
+Mask = Bool[np.ndarray, "..."]
 FEWEST_POINTS = 8
 # Part of a step by which the splines may be continued beyond the first and last point.
 BEYOND = 0.25
@@ -223,7 +224,7 @@ class Table:
                 "needs currents that rise with the voltage; choose a smaller step or another range"
             )
 
-    def reachable(self, x: Array, y: Array) -> Bool[np.ndarray, "..."]:
+    def reachable(self, x: Array, y: Array) -> Mask:
         """Which points of the table a tile can come to: no terminal is above the highest input."""
         if self.kind is Kind.DEVICE:
             return np.full(x.shape, True)

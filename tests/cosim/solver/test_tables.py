@@ -81,7 +81,7 @@ def test_a_subcircuit_of_two_terminals_makes_a_device():
     table = tabulated(
         SpiceDevice("memory", SINH, "g"), -0.3, 0.3, parameters=(1e-6, 1e-4), points=40
     )
-    assert table.error <= 1e-6
+    assert table.error <= 5e-6
     circuit = Circuit.uniform(6, 5, row_wire=5.0, row_end=11.0, col_wire=5.0, col_end=2.0)
     solver = TileSolver(None, circuit=circuit, cell=series_cell(table), threads=1)
     generator = np.random.default_rng(2)
