@@ -44,7 +44,6 @@ class _Pieces:
 
     default_of: Callable[[Expr], float]
     thresholds: dict[Expr, set[float]] = field(default_factory=dict)
-    flags: set[Expr] = field(default_factory=set)
 
     def samples(self) -> dict[Expr, list[float]]:
         """Values of each quantity: at, between and beyond its thresholds."""
@@ -65,9 +64,6 @@ class _Pieces:
                 return lambda values: not parts[0](values)
             both = all if node.op == "and" else any
             return lambda values: both(part(values) for part in parts)
-        if node.is_static:
-            self.flags.add(node)
-            return lambda values: values[node] != 0.0
         if node.op not in COMPARISONS:
             return self.formula(_pushed("ne", node, ZERO))
         pushed = _pushed(node.op, *node.args)
@@ -75,9 +71,9 @@ class _Pieces:
 
     def _comparison(self, node: Expr) -> Formula:
         (left, right), op = node.args, node.op
-        if left.is_static:
+        if is_const(left) or (left.is_static and not right.is_static):
             left, right, op = right, left, FLIPPED[op]
-        if not right.is_static:
+        if not is_const(right) and left.is_static is right.is_static:
             left, right = sub(left, right), ZERO
         if _is_reversed(left):
             left, right, op = neg(left), neg(right), FLIPPED[op]
@@ -98,7 +94,7 @@ def _pushed(op: str, left: Expr, right: Expr) -> Expr:
     """A comparison with a choice of numbers, as conditions on what the choice depends on."""
     if right.op == "select" or right.op in TRUTH:
         left, right, op = right, left, FLIPPED[op]
-    if not right.is_static:
+    if not right.is_static or is_const(left):
         return compare(op, left, right)
     if left.op in TRUTH:
         condition, then, otherwise = left, ONE, ZERO
@@ -149,7 +145,7 @@ def is_covered(value: Expr, own: Expr, default_of: Defaults) -> bool:
 
 
 def _outcomes(value: Expr, own: Expr, default_of: Defaults) -> list[set[bool]] | None:
-    """Whether the old value is kept, in all cases, for each combination of static conditions.
+    """Whether the old value is kept, in all cases, for each choice of the parameters.
 
     None where something is calculated from the old value, or there are too many cases.
     """
@@ -157,16 +153,17 @@ def _outcomes(value: Expr, own: Expr, default_of: Defaults) -> list[set[bool]] |
     kept = pieces.formula(old_value_when(value, own, kept=True))
     calculated = pieces.formula(old_value_when(value, own, kept=False))
     samples = pieces.samples()
-    cases = prod(len(values) for values in samples.values()) * 2 ** len(pieces.flags)
-    if cases > MAX_CASES or any(x != x for values in samples.values() for x in values):
+    values = list(samples.values())
+    if prod(map(len, values)) > MAX_CASES or any(x != x for column in values for x in column):
         return None
-    quantities, flags = list(samples), list(pieces.flags)
+    fixed = [q for q in samples if q.is_static]
+    moving = [q for q in samples if not q.is_static]
     result = []
-    for chosen in product((0.0, 1.0), repeat=len(flags)):
-        known = dict(zip(flags, chosen, strict=True))
+    for chosen in product(*(samples[q] for q in fixed)):
+        known = dict(zip(fixed, chosen, strict=True))
         points = [
-            {**known, **dict(zip(quantities, point, strict=True))}
-            for point in product(*samples.values())
+            {**known, **dict(zip(moving, point, strict=True))}
+            for point in product(*(samples[q] for q in moving))
         ]
         if any(calculated(at) for at in points):
             return None

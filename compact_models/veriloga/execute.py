@@ -266,6 +266,7 @@ class Executor:
             default = self.result.parameters[name]
             known = {**values}
             values[parameter] = evaluate([default], known)[0]
+        values |= {symbol("parameter", d.parameter): d.neutral for d in self.result.draws}
         for item in ("given", "analysis"):
             values |= dict.fromkeys(symbols([expr], item), 0.0)
         return evaluate([expr], values)[0]

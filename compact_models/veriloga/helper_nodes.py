@@ -11,6 +11,7 @@ are tried greedily, best first. Time per tree node is nearly constant, so the co
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -125,17 +126,29 @@ def choose_helpers(roots: Iterable[Expr]) -> list[Expr]:
     candidates = [n for n in walk(roots) if _is_candidate(n)]
     if len(candidates) > GREEDY_LIMIT:
         return _by_size(roots, candidates)
+    return _greedily(roots, candidates)
+
+
+def _greedily(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
+    """Take the best candidate, again and again.
+
+    What a candidate gains seldom grows when others were taken, so those that gained little before
+    are tried again only when the better ones have fallen behind them.
+    """
     chosen: set[Expr] = set()
     best = _cost(roots, chosen)
-    while len(chosen) < MAX_HELPERS:
-        trials = [(n, _cost(roots, chosen | {n})) for n in candidates if n not in chosen]
-        if not trials:
+    waiting = [(_cost(roots, {n}) - best, n.serial, n) for n in candidates]
+    heapq.heapify(waiting)
+    while waiting and len(chosen) < MAX_HELPERS:
+        expected, serial, node = heapq.heappop(waiting)
+        if expected > -LEAST_GAIN * best:
             break
-        node, cost = min(trials, key=lambda trial: trial[1])
-        if cost > best * (1.0 - LEAST_GAIN):
-            break
+        change = _cost(roots, chosen | {node}) - best
+        if change > -LEAST_GAIN * best or (waiting and change > waiting[0][0]):
+            heapq.heappush(waiting, (change, serial, node))
+            continue
         chosen.add(node)
-        best = cost
+        best += change
     return [n for n in candidates if n in chosen]
 
 

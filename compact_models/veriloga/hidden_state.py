@@ -32,6 +32,7 @@ from compact_models.veriloga.expressions import (
     TIME,
     ZERO,
     Expr,
+    apply,
     const,
     ddt,
     mul,
@@ -89,7 +90,6 @@ class Resolver:
             elif self.running[key] is symbol("previous", key):
                 self._set(key, self._initial(key))
         self.stepping = bool(stamps)
-        self._copies([k for k in pending if not self._known(k)])
         self._counters([k for k in pending if not self._known(k)], roots)
         for component in self._components([k for k in pending if not self._known(k)]):
             self._resolve(component)
@@ -105,20 +105,20 @@ class Resolver:
             value = arms[0]
         return value is TIME
 
-    def _copies(self, keys: list[str]) -> None:
-        """A variable that ends up equal to another one also was equal to it before."""
-        for index, key in enumerate(keys):
+    def _copies(self, component: list[str], running: dict[str, Expr]) -> list[str]:
+        """The component without variables that are equal to another one of it at the end."""
+        originals: list[str] = []
+        for key in component:
             own = symbol("previous", key)
-            for other in keys[:index]:
-                kept = symbol("previous", other)
-                if self._known(other) or self.running[key].is_static:
-                    continue
-                mine, its = substitute([self.running[key], self.running[other]], {own: kept})
+            for other in originals:
+                kept = {own: symbol("previous", other)}
+                mine, its = substitute([running[key], running[other]], kept)
                 if mine is its:
-                    original = other if kept in its.dynamic else None
-                    if original is not None:
-                        self._set(key, kept)
-                        break
+                    self._set(key, kept[own])
+                    break
+            else:
+                originals.append(key)
+        return originals
 
     def _counters(self, keys: list[str], roots: list[Expr]) -> None:
         """Variables that count evaluations, and are only compared: after the first, many passed."""
@@ -241,6 +241,8 @@ class Resolver:
             key = component[0]
             self._set(key, self._lagged(key, running[key]))
             return
+        component = self._copies(component, running)
+        running = {k: self._with_known([running[k]])[0] for k in component}
         states = self._states(component, running)
         rest = [k for k in component if k not in states]
         for group in self._regroup(rest, running):
@@ -253,6 +255,9 @@ class Resolver:
             return value
         if _only_kept_statically(value, own):
             return substitute([value], {own: self._initial(key)})[0]
+        set_otherwise = _without_static_ends(value, own, self._initial(key))
+        if own not in set_otherwise.dynamic:
+            return set_otherwise
         if not is_uniform(value, own, lambda expr: self.default_of(expr, {})):
             return value
         return substitute([value], {own: self._initial(key)})[0]
@@ -358,7 +363,7 @@ class Resolver:
 
     def _refuse_memory(self, key: str, value: Expr) -> None:
         own = symbol("previous", key)
-        if STEP in value.dynamic and own in value.dynamic:
+        if STEP in value.dynamic and _keeps(substitute([value], {STEP: ZERO})[0], own):
             self._refuse_step(key)
         set_at_start = self.starting.get(key) is not self.running.get(key) and not self.stepping
         if set_at_start or key in self.execution.initials or _keeps(value, own):
@@ -400,6 +405,17 @@ def _is_discrete(value: Expr) -> bool:
     if value.op == "select":
         return all(_is_discrete(arm) for arm in value.args[1:])
     return value.is_static or value.op in TRUTH | INTEGERS
+
+
+def _without_static_ends(value: Expr, own: Expr, initial: Expr) -> Expr:
+    """The value with its start in the arms of conditions on parameters that leave it as it was."""
+    done: dict[Expr, Expr] = {}
+    for node in walk([value]):
+        args = tuple(done[arg] for arg in node.args)
+        if own in node.args and node.op == "select" and node.args[0].is_static:
+            args = tuple(initial if arg is own else arg for arg in args)
+        done[node] = node if args == node.args else apply(node.op, *args)
+    return done[value]
 
 
 def _only_kept_statically(value: Expr, own: Expr) -> bool:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from compact_models.veriloga.expressions import Expr, is_const, walk
+from compact_models.veriloga.expressions import Expr, is_const
 from compact_models.veriloga.operations import OPERATIONS, TRUTH
 
 
@@ -36,15 +36,38 @@ class Interval:
 
 ANYTHING = Interval()
 UNIT = Interval(0.0, 1.0)
-Facts = Mapping[Expr, Interval]
+MOST_STEPS = 3000
+"""Nodes of an expression that are looked at in one go."""
+
+
+class Facts(dict[Expr, Interval]):
+    """Known intervals of some expressions; remembers what follows from them."""
+
+    def __init__(self, known: Mapping[Expr, Interval] | None = None) -> None:
+        super().__init__(known or {})
+        self.done: dict[Expr, Interval] = {}
 
 
 def bounds(node: Expr, facts: Facts) -> Interval:
-    """The interval of an expression, given those of some of its parts."""
-    done: dict[Expr, Interval] = {}
-    for item in walk([node]):
-        known = facts.get(item, ANYTHING)
-        done[item] = known.meet(_bounds(item, done))
+    """The interval of an expression, given those of some of its parts.
+
+    An expression that is too large to be looked through may be anything.
+    """
+    stack, steps = [node], 0
+    done = facts.done
+    while stack:
+        item = stack[-1]
+        if item in done:
+            stack.pop()
+            continue
+        waiting = [arg for arg in item.args if arg not in done]
+        steps += 1
+        if waiting and steps < MOST_STEPS:
+            stack += waiting
+            continue
+        stack.pop()
+        own = ANYTHING if waiting else _bounds(item, done)
+        done[item] = facts.get(item, ANYTHING).meet(own)
     return done[node]
 
 
@@ -137,9 +160,9 @@ _RULES: dict[str, Callable[..., Interval]] = {
 }
 
 
-def narrowed(facts: Facts, condition: Expr, holds: bool) -> dict[Expr, Interval]:
+def narrowed(facts: Facts, condition: Expr, holds: bool) -> Facts:
     """What is known in the arm where a condition holds (or fails)."""
-    result = dict(facts)
+    result = Facts(facts)
     if condition.op == "not":
         return narrowed(facts, condition.args[0], not holds)
     if condition.op == "and" and holds:

@@ -17,12 +17,13 @@ measured):
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from compact_models.veriloga.diagnostics import NOWHERE, refuse
-from compact_models.veriloga.expressions import ONE, Expr, div, is_const
+from compact_models.veriloga.expressions import ONE, Expr, div, is_const, walk
 from compact_models.veriloga.intervals import Facts, bounds, narrowed
 from compact_models.veriloga.operations import LIMEXP_KNEE, LIMEXP_MAX, TRUTH
 
@@ -31,6 +32,8 @@ SINH_LIMIT = 200.0
 TINY = 1e-300
 SMALL = 1e-30
 """Added to the base of a power whose slope at zero is infinite."""
+LONG, VERY_LONG = 8, 400
+"""Operations in a static part above which it is worth a line, if used again, or in any case."""
 SHORT_DIGITS = 11
 SHORT_SQUARE = 12
 """Characters up to which x*x is cheaper than pow(x, 2)."""
@@ -63,6 +66,21 @@ class SpiceText:
     prefix: str = "c_"
     params: list[tuple[str, str]] = field(default_factory=list)
     statics: dict[Expr, str] = field(default_factory=dict)
+    shared: set[Expr] = field(default_factory=set)
+
+    def share(self, roots: Iterable[Expr]) -> None:
+        """Give the static parts that are used again and again a .param of their own."""
+        roots = list(roots)
+        uses: Counter[Expr] = Counter()
+        for node in walk(roots):
+            uses.update(arg for arg in set(node.args) if arg.is_static and arg.args)
+        sizes: dict[Expr, int] = {}
+        for node in walk(roots):
+            size = 1 + sum(sizes[arg] for arg in node.args)
+            if node.is_static and (size > VERY_LONG or (size > LONG and uses[node] > 1)):
+                self.shared.add(node)
+                size = 1
+            sizes[node] = size if node.is_static else 1
 
     def static(self, node: Expr) -> str:
         """A static expression inside a .param (no braces)."""
@@ -83,8 +101,8 @@ class SpiceText:
             return spice_number(node.number)
         if node in self.names:
             return self.names[node]
-        if node in self.statics:
-            return self.statics[node]
+        if node in self.statics or node in self.shared:
+            return self.static(node)
         return self._operation(node, facts, self._static_part)
 
     def brace(self, node: Expr) -> str:

@@ -44,7 +44,7 @@ from compact_models.veriloga.expressions import (
     walk,
 )
 from compact_models.veriloga.helper_nodes import choose_helpers, with_helpers
-from compact_models.veriloga.intervals import ANYTHING, Interval
+from compact_models.veriloga.intervals import ANYTHING, Facts, Interval
 from compact_models.veriloga.simplify import hoisted, with_reciprocals
 from compact_models.veriloga.spice_names import Names
 from compact_models.veriloga.spice_text import SpiceText, spice_number, unwrapped
@@ -133,7 +133,7 @@ class Writer:
         self.used = [n for n in self.system.parameters if n in used]
         temperature = self.system.temperature
         names: dict[Expr, str] = {TIME: "time"}
-        facts: dict[Expr, Interval] = {}
+        facts = Facts()
         for name in self.used:
             spec = self.system.parameters[name]
             known = symbol("parameter", name)
@@ -262,6 +262,7 @@ class Writer:
         waiting = [line for line in self.lines if isinstance(line, _Source)]
         roots = with_reciprocals([source.value for source in waiting])
         values, helpers = with_helpers(roots, choose_helpers(roots))
+        self.text.share([*values, *(definition for _, definition in helpers)])
         sensitive = _sensitive([*values, *(definition for _, definition in helpers)])
         held: dict[Expr, Expr] = {}
         result = []

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from compact_models import load_model
+from compact_models.veriloga.subcircuit import Subcircuit
 from cosim.ngspice import OperatingPoint, Result, Simulation, Transient
 from cosim.programming.cells import AbstractCells, Pulse, per_cell
 
 
 EDGE = 2e-9  # [s], rise and fall of a pulse
 POINTS = 50  # steps into which a pulse is at least divided
-OPTIONS = ".options method=gear reltol=1e-5 abstol=1e-13 vntol=1e-8"
+OPTIONS = ".options reltol=1e-4"
 KELVIN = 273.15
 
 
@@ -41,10 +43,10 @@ class SpiceCells(AbstractCells):
         """Conductance of every device alone at the card's read voltage [S]."""
         values = {**self.device_parameters, self.kind.state_parameter: state}
         voltage = self.kind.memory.range.read_voltage
-        lines = [self._device_text(frozen=True), f"vread te 0 {voltage!r}"]
+        lines = [self._held.text, f"vread te 0 {voltage!r}"]
         for i in range(self.size):
             lines.append(f"vs_{i} b_{i} 0 0")
-            lines.append(f"xd_{i} te b_{i} {self._instance(values, i, frozen=True)}")
+            lines.append(f"xd_{i} te b_{i} {self._instance(self._held, values, i)}")
         outputs = tuple(f"i(vs_{i})" for i in range(self.size))
         result = self._run(lines, OperatingPoint(), outputs)
         return np.array([result.vectors[name][0] for name in outputs]) / voltage
@@ -60,16 +62,17 @@ class SpiceCells(AbstractCells):
         chosen = np.flatnonzero(active)
         values = {**self.parameters(index), self.kind.state_parameter: state}
         volts = [per_cell(v, self.size) for v in (pulse.te, pulse.gate, pulse.sl)]
-        lines = [self._device_text(frozen=False), self._transistor_text()]
+        lines = [self._moving.text, self._transistor]
         outputs: list[str] = []
-        node = self._state_node()
+        model = self.kind.memory.model
+        node = self._moving.nodes[model.states[0].name]
         for i in chosen:
             te, gate, sl = (float(v[i]) for v in volts)
             lines += [
                 f"vte_{i} te_{i} 0 {_waveform(te, pulse.width)}",
                 f"vg_{i} g_{i} 0 {gate!r}",
                 f"vsl_{i} sl_{i} 0 {_waveform(sl, pulse.width)}",
-                f"xd_{i} te_{i} m_{i} {self._instance(values, i, frozen=False)}",
+                f"xd_{i} te_{i} m_{i} {self._instance(self._moving, values, i)}",
                 f"xt_{i} m_{i} g_{i} sl_{i} 0 {self.kind.transistor.model}",
             ]
             driver = f"i(vte_{i})" if te >= sl else f"i(vsl_{i})"
@@ -78,7 +81,7 @@ class SpiceCells(AbstractCells):
         analysis = Transient(step, pulse.width + 3 * EDGE, max_step=step)
         result = self._run(lines, analysis, tuple(outputs))
         new, energy = state.copy(), np.zeros(self.size)
-        scale = self.kind.memory.model.states[0].scale
+        scale = model.states[0].scale
         for k, i in enumerate(chosen):
             new[i] = result.vectors[outputs[2 * k]][-1] * scale
             current = np.abs(result.vectors[outputs[2 * k + 1]])
@@ -93,29 +96,33 @@ class SpiceCells(AbstractCells):
         deck = ["programming", *lines, OPTIONS, f".options temp={temperature!r}", ".end"]
         return self.run(Simulation("\n".join(deck) + "\n", analysis, outputs)).require()
 
-    def _device_text(self, *, frozen: bool) -> str:
-        return self.kind.memory.model.to_ngspice(frozen=frozen, values=self._baked())
+    @cached_property
+    def _moving(self) -> Subcircuit:
+        return self._written(frozen=False)
 
-    def _baked(self) -> dict[str, float]:
-        """The values written into the subcircuit; the temperature comes from the deck."""
+    @cached_property
+    def _held(self) -> Subcircuit:
+        return self._written(frozen=True)
+
+    def _written(self, *, frozen: bool) -> Subcircuit:
+        """The device's subcircuit; the temperature comes from the deck."""
         temperature = self.kind.memory.model.system.temperature
-        return {n: v for n, v in self.kind.fixed_values.items() if n != temperature}
+        baked = {n: v for n, v in self.kind.fixed_values.items() if n != temperature}
+        return self.kind.memory.model.subcircuit(frozen, baked)
 
-    def _transistor_text(self) -> str:
+    @cached_property
+    def _transistor(self) -> str:
         model = load_model(self.kind.transistor.model)
         return model.to_ngspice(frozen=True, values=self.kind.transistor_values)
 
-    def _state_node(self) -> str:
-        model = self.kind.memory.model
-        nodes = model.subcircuit(False, self._baked()).nodes
-        return nodes[model.states[0].name]
-
-    def _instance(self, values: dict[str, Float[ndarray, " size"]], i: int, *, frozen: bool) -> str:
+    def _instance(
+        self, written: Subcircuit, values: dict[str, Float[ndarray, " size"]], i: int
+    ) -> str:
         """Model name and parameters of one device."""
-        model = self.kind.memory.model
-        spelt = model.subcircuit(frozen, self._baked()).parameters
-        words = [f"{spelt[name]}={float(values[name][i])!r}" for name in values if name in spelt]
-        return " ".join([model.name, *words])
+        words = [
+            f"{spelt}={float(values[name][i])!r}" for name, spelt in written.parameters.items()
+        ]
+        return " ".join([self.kind.device.model, *words])
 
 
 def _waveform(level: float, width: float) -> str:
