@@ -125,7 +125,8 @@ def measured(
     """Compare over a product of ranges; without workers, ngspice is left out."""
     rows = [_compared(cell, *point, workers) for point in product(sizes, wires, highs, volts)]
     worst = np.array(rows).max(axis=0)
-    return Errors(*(float(value) for value in worst[:4]), len(rows), int(worst[4]))
+    newton, fast, ngspice, fast_ngspice, steps = (float(value) for value in worst)
+    return Errors(newton, fast, ngspice, fast_ngspice, len(rows), int(steps))
 
 
 def _compared(

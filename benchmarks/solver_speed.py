@@ -10,16 +10,23 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy
 
+from benchmarks.peers.crossbar_peers import (
+    PYTHON_VARIABLE,
+    badcrossbar_currents,
+    relaxed_currents,
+)
 from benchmarks.peers.sparse_newton import SparseNewton
 from benchmarks.run import missing_reference
-from benchmarks.solver_accuracy import TILE
+from benchmarks.solver_accuracy import TILE, relative
 from cosim.ngspice import ngspice_info
+from cosim.solver.circuit import Circuit
 from cosim.solver.gradients import gradients
 from cosim.solver.solve import EXACT, FAST, Accuracy, TileSolver
 from netlists.specs import TileSpec
@@ -28,21 +35,24 @@ from netlists.testbench import operating_point_deck, read_testbench
 
 SWEPT = 20
 REPEATS = 5
+LINEAR_SAMPLES = 100
 SAME_TOLERANCE = Accuracy(1e-6, single=False)
 
 
 def run(quick: bool) -> dict[str, Any]:
     """Time the solver at several sizes, and the references at n = 64 (32 when quick)."""
-    sizes = (32, 64) if quick else (32, 64, 128, 256)
+    sizes = (32, 64) if quick else (32, 64, 128, 256, 512, 1024)
     figures: dict[str, float] = {}
     for size in sizes:
-        figures.update(_solver_times(size, samples=max(4, 20_000 // size**2)))
+        figures.update(_solver_times(size, samples=max(2, 80_000 // size**2)))
     size = 32 if quick else 64
     op, sweep = _ngspice_times(size)
     newton = _sparse_newton_time(size)
     product = _product_time(size)
     ours = 1e-3 * figures[f"ms_n{size}"]
     info = ngspice_info()
+    linear, references = _linear_peers(size)
+    figures.update(linear)
     return {
         "figures": figures,
         "references": [
@@ -54,15 +64,55 @@ def run(quick: bool) -> dict[str, Any]:
             },
             {"name": "sparse Newton (SuperLU)", "version": scipy.__version__, "seconds": newton},
             {"name": "matrix product (numpy)", "version": np.__version__, "seconds": product},
-            missing_reference("badcrossbar", "not measured here; it belongs into its own venv"),
+            *references,
         ],
         "ratios": {
             f"speedup_vs_ngspice_op_n{size}": op / ours,
             f"speedup_vs_ngspice_sweep_n{size}": sweep / ours,
             f"speedup_vs_sparse_newton_n{size}": newton / ours,
             f"times_matmul_n{size}": ours / product,
+            **{
+                f"linear_speedup_vs_{row['name'].partition(' ')[0]}_n{size}": row["ms"]
+                / figures[f"linear_ms_n{size}"]
+                for row in references
+                if "ms" in row
+            },
         },
     }
+
+
+def _linear_peers(size: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Ours and the peers' milliseconds per input on ideal resistors, and everybody's error."""
+    X, G = problem(size, LINEAR_SAMPLES)
+    wire = TileSpec.from_toml(TILE).wires.input_line_resistance
+    circuit = Circuit.uniform(size, size, row_wire=wire, row_end=wire, col_wire=wire, col_end=wire)
+    resistive = TileSpec.from_toml(TILE).model_dump()
+    limits = {"conductance_min": 5e-6, "conductance_max": 150e-6}
+    spec = TileSpec.from_dict(
+        {**resistive, "cell": {"topology": "1R", "device": "resistor", **limits}}
+    )
+    exact = TileSolver(spec, EXACT, circuit=circuit, threads=1)
+    expected = exact.solve(X, G).currents
+    solver = TileSolver(spec, FAST, circuit=circuit, cell=exact.cell, threads=1)
+    batch = solver.batch(X, G)
+    found = solver.solve_batch(batch).currents
+    seconds = processor_time(lambda: solver.solve_batch(batch))
+    figures = {
+        f"linear_ms_n{size}": 1e3 * seconds / len(X),
+        f"linear_error_n{size}": relative(found, expected),
+    }
+    rows: list[dict[str, Any]] = []
+    bad = badcrossbar_currents(X, G, wire)
+    if bad is None:
+        rows.append(missing_reference("badcrossbar", f"set {PYTHON_VARIABLE}; see the peer"))
+    else:
+        version, seconds, found = bad
+        errors = {"ms": 1e3 * seconds / len(X), "error": relative(found, expected)}
+        rows.append({"name": "badcrossbar", "version": version, **errors})
+    seconds, found, count = relaxed_currents(X, G, wire, tolerance=1e-7)
+    errors = {"ms": 1e3 * seconds / len(X), "error": relative(found, expected)}
+    rows.append({"name": "relaxation (CrossSim's)", "version": None, "iterations": count, **errors})
+    return figures, rows
 
 
 def tile(size: int) -> TileSpec:
@@ -98,9 +148,10 @@ def _solver_times(size: int, samples: int) -> dict[str, float]:
         timed = TileSolver(tile(size), accuracy, threads=1, cell=solver.cell)
         batch = timed.batch(X, parameters)
         timed.solve_batch(batch)
-        seconds = processor_time(lambda timed=timed, batch=batch: timed.solve_batch(batch))
+        seconds = processor_time(partial(timed.solve_batch, batch))
         results[f"{name}_n{size}"] = 1e3 * seconds / samples
     batch = solver.batch(X, parameters)
+    results[f"megabytes_n{size}"] = 1e-6 * _workspace_bytes(solver)
     solution = solver.solve_batch(batch, fields=True)
     seeds, fields = np.ones_like(solution.currents), solution.fields
     if fields is not None:
@@ -108,6 +159,12 @@ def _solver_times(size: int, samples: int) -> dict[str, float]:
         seconds = processor_time(lambda: gradients(solver, batch, fields, seeds))
         results[f"ms_adjoint_n{size}"] = 1e3 * seconds / samples
     return results
+
+
+def _workspace_bytes(solver: TileSolver) -> int:
+    """Memory that one thread computes in [bytes]."""
+    with solver.workspace(np.float32) as space:
+        return space.state.nbytes + sum(array.nbytes for array in space.system)
 
 
 def _ngspice_times(size: int) -> tuple[float, float]:

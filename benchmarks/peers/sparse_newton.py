@@ -16,6 +16,8 @@ from cosim.solver.table import Table
 
 
 MOST_STEPS = 60
+# Longest correction [V].
+MOST_VOLTS = 0.1
 
 
 class SparseNewton:
@@ -63,7 +65,8 @@ class SparseNewton:
         last, moved = np.full(cols, np.inf), np.inf
         for step in range(1, MOST_STEPS + 1):
             F, cells = self._cells(drive + x[:count], x[count : 2 * count], x[2 * count :])
-            x -= splu(self.wires + cells).solve(self.wires @ x + F)
+            correction = splu(self.wires + cells).solve(self.wires @ x + F)
+            x -= correction * min(1.0, MOST_VOLTS / np.abs(correction).max(initial=1e-300))
             currents = x[2 * count - cols : 2 * count] / self.circuit.col_end
             change = np.abs(currents - last).max() / np.abs(currents).max()
             if change <= tolerance or (change <= 1e-10 and change >= moved):
