@@ -12,7 +12,7 @@ import cosim
 from cosim.cell import TileCell
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.plan import SamplingPlan
-from cosim.engine import AbstractEngine
+from cosim.engine.base import AbstractEngine
 from cosim.errors import DatasetError
 from cosim.surrogate import (
     Accuracy,

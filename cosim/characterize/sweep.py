@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.plan import SamplingPlan
-from cosim.engine import AbstractEngine
+from cosim.engine.base import AbstractEngine
 
 
 def characterize(

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 import cosim
-from cosim.engine import NgspiceEngine
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.errors import SimulatorMissing
 from cosim.ngspice import Workers, ngspice_info
 from netlists.specs import TileSpec

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cosim.characterize import Dataset, fit_dataset
+from cosim.characterize import Dataset
+from cosim.characterize.fitting import fit_dataset
 from cosim.surrogate import save
 
 

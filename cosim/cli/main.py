@@ -18,7 +18,9 @@ from cosim.errors import CosimError
 COMMANDS = {
     "doctor": "what is installed, and what to do if something is missing",
     "compile": "turn a Verilog-A model into a subcircuit or array code",
+    "card": "show, check and fit parameter cards",
     "netlist": "write the deck of a tile",
+    "program": "bring the cells of a tile to conductances",
     "simulate": "evaluate a tile on inputs and conductances",
     "characterize": "sample a tile into a dataset",
     "fit": "fit a surrogate to a dataset",

@@ -19,10 +19,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cosim.engine import AbstractEngine, NgspiceEngine, SolverEngine, SurrogateEngine
+from cosim.engine.base import AbstractEngine
 from cosim.errors import InputError
 from cosim.ngspice import DEFAULT_TIMEOUT, Workers
-from cosim.surrogate import load
 from netlists.specs import TileSpec
 
 
@@ -80,21 +79,30 @@ def open_engine(
 ) -> Iterator[AbstractEngine]:
     """An engine by name: `ngspice`, `solver`, or the path of a surrogate folder.
 
+    Each engine is imported where it is opened: torch alone takes seconds.
+
     Raises:
         InputError: an unknown engine, or a surrogate of another tile.
         SimulatorMissing: ngspice is not installed.
     """
     if name == "ngspice":
+        from cosim.engine.ngspice import NgspiceEngine
+
         with Workers(workers, scheduler=scheduler, runner=runner) as pool:
             yield NgspiceEngine(spec, pool, timeout)
         return
     if name == "solver":
+        from cosim.engine.solver import SolverEngine
+
         yield SolverEngine(spec, threads=workers)
         return
     if not Path(name).is_dir():
         raise InputError(
             f"engine `{name}` is unknown; use `ngspice`, `solver`, or a surrogate's folder"
         )
+    from cosim.engine.surrogate import SurrogateEngine
+    from cosim.surrogate import load
+
     stored = load(name, spec.content_hash())
     yield SurrogateEngine(spec, stored.surrogate)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from cosim.characterize import SamplingPlan, Validation, validate
+from cosim.characterize import SamplingPlan
+from cosim.characterize.fitting import Validation, validate
 from cosim.cli.options import engine_options, open_engine, progress_bar
 from cosim.errors import CheckFailed, DatasetError
 from cosim.surrogate import load

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cosim.engine import NgspiceEngine
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.loop.data import Images, digits
 from cosim.loop.stages import Stages
 from cosim.loop.study import StudySpec

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cosim.engine import Currents, Job, NgspiceEngine
+from cosim.engine.base import Currents, Job
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.loop.context import Advance, Context
 from cosim.loop.networks import chips_of, load_network
 from cosim.loop.stages import Results

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 import cosim
-from cosim.characterize import Dataset, characterize, fit_dataset
-from cosim.engine import NgspiceEngine
+from cosim.characterize import Dataset, characterize
+from cosim.characterize.fitting import fit_dataset
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.errors import DatasetError
 from cosim.loop.context import Context, Progress
 from cosim.loop.networks import TRAININGS, program_both, train_both

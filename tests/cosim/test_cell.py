@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cosim.cell import TileCell
-from cosim.engine import NgspiceEngine
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.ngspice import Workers
 
 

@@ -7,7 +7,7 @@ conductance matrix from the drawing in `netlists.crossbar`, and solves it with L
 import numpy as np
 import pytest
 
-from cosim.engine import NgspiceEngine
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.ngspice import Workers
 
 

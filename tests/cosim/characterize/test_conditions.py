@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.characterize import Conditions, Dataset, SamplingPlan, characterize, samples_of
-from cosim.engine import SolverEngine
+from cosim.characterize import Conditions, Dataset, SamplingPlan, characterize
+from cosim.characterize.fitting import samples_of
+from cosim.engine.solver import SolverEngine
 from cosim.errors import CardError, DatasetError, SpecError
 from netlists.specs import TileSpec
 from netlists.toml_files import read_toml, validated

@@ -13,7 +13,7 @@ import pytest
 import zarr
 
 from cosim.characterize import Dataset, SamplingPlan, characterize
-from cosim.engine import NgspiceEngine
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.ngspice import Workers
 from netlists.specs import TileSpec
 
@@ -25,7 +25,7 @@ PLAN = SamplingPlan(samples=240, inputs_per_matrix=6, seed=11)
 SWEEP = """
 import sys
 from cosim.characterize import SamplingPlan, characterize
-from cosim.engine import NgspiceEngine
+from cosim.engine.ngspice import NgspiceEngine
 from cosim.ngspice import Workers
 from netlists.specs import TileSpec
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from cosim.engine import NgspiceEngine, SolverEngine
+from cosim.engine.ngspice import NgspiceEngine
+from cosim.engine.solver import SolverEngine
 from cosim.ngspice import Workers
 from cosim.solver.circuit import Circuit
 from cosim.solver.solve import EXACT, FAST, Accuracy, TileSolver
