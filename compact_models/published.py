@@ -157,10 +157,10 @@ def nonlinearity(card: Card, voltage: float, reference: float) -> float:
 
 
 def switching_voltage(card: Card, conductance: float, width: float, polarity: float) -> float:
-    """Voltage at which a pulse begins to move the state of the device alone [V].
+    """Voltage at which a pulse switches the device alone [V].
 
-    That is where rate times width is a tenth of the length over which the conductance changes by
-    a factor of e.
+    That is where rate times width is the length over which the conductance changes by a factor
+    of e.
 
     Args:
         card: of a device with one state.
@@ -181,7 +181,7 @@ def switching_voltage(card: Card, conductance: float, width: float, polarity: fl
     for _ in range(60):
         middle = 0.5 * (low + high)
         rate = kernel.evaluate([[polarity * middle, 0.0, state]], rest)[0, 2]
-        low, high = (low, middle) if abs(rate) * width > 0.1 * length else (middle, high)
+        low, high = (low, middle) if abs(rate) * width > length else (middle, high)
     return high
 
 

@@ -11,7 +11,7 @@ ways, whatever the parameters are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 from math import prod
@@ -31,7 +31,7 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.operations import COMPARISONS, OPERATIONS, TRUTH
 
 
-MAX_CASES = 4096
+MAX_CASES = 2048
 """Combinations that are tried before giving up."""
 
 FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
@@ -134,41 +134,43 @@ Defaults = Callable[[Expr], float]
 
 def is_uniform(value: Expr, own: Expr, default_of: Defaults) -> bool:
     """Whether, for any choice of the parameters, the old value is always kept, or never used."""
-    return all(
-        len(outcomes) < 2 for outcomes in _outcomes(value, own, default_of) or [{True, False}]
-    )
+    cases = _cases(value, own, default_of)
+    return cases is not None and all(len(set(outcomes)) < 2 for outcomes in cases)
 
 
 def is_covered(value: Expr, own: Expr, default_of: Defaults) -> bool:
     """Whether the old value is never used, for any choice of the parameters."""
-    return all(outcomes == {False} for outcomes in _outcomes(value, own, default_of) or [{True}])
+    cases = _cases(value, own, default_of)
+    return cases is not None and not any(any(outcomes) for outcomes in cases)
 
 
-def _outcomes(value: Expr, own: Expr, default_of: Defaults) -> list[set[bool]] | None:
-    """Whether the old value is kept, in all cases, for each choice of the parameters.
+def _cases(value: Expr, own: Expr, default_of: Defaults) -> Iterator[Iterator[bool]] | None:
+    """Whether the old value is kept, case by case, for each choice of the parameters.
 
     None where something is calculated from the old value, or there are too many cases.
     """
     pieces = _Pieces(default_of)
     kept = pieces.formula(old_value_when(value, own, kept=True))
-    calculated = pieces.formula(old_value_when(value, own, kept=False))
+    calculation = old_value_when(value, own, kept=False)
+    calculated = pieces.formula(calculation)
     samples = pieces.samples()
     values = list(samples.values())
     if prod(map(len, values)) > MAX_CASES or any(x != x for column in values for x in column):
         return None
     fixed = [q for q in samples if q.is_static]
     moving = [q for q in samples if not q.is_static]
-    result = []
-    for chosen in product(*(samples[q] for q in fixed)):
-        known = dict(zip(fixed, chosen, strict=True))
-        points = [
-            {**known, **dict(zip(moving, point, strict=True))}
-            for point in product(*(samples[q] for q in moving))
-        ]
-        if any(calculated(at) for at in points):
-            return None
-        result.append({kept(at) for at in points})
-    return result
+
+    def points() -> Iterator[Iterator[dict[Expr, float]]]:
+        for chosen in product(*(samples[q] for q in fixed)):
+            known = dict(zip(fixed, chosen, strict=True))
+            yield (
+                {**known, **dict(zip(moving, point, strict=True))}
+                for point in product(*(samples[q] for q in moving))
+            )
+
+    if calculation is not ZERO and any(calculated(at) for some in points() for at in some):
+        return None
+    return ((kept(at) for at in some) for some in points())
 
 
 def without_dead_values(

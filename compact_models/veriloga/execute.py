@@ -86,6 +86,7 @@ class Executor:
         self.target = ""
         self.blocks = 0
         self.assumed: dict[Expr, bool] = {}
+        self.defaults: dict[Expr, float] = {}
         free = next(name for name in TEMPERATURE_NAMES if name not in table.parameters)
         self.temperature = symbol("parameter", free)
 
@@ -260,16 +261,24 @@ class Executor:
 
     def default_value(self, expr: Expr, given: dict[Expr, float] | None = None) -> float:
         """An expression at the parameters' defaults, with numbers for its other symbols."""
-        values: dict[Expr, float] = {self.temperature: ROOM_TEMPERATURE, **(given or {})}
-        for name in self.result.parameters:
-            parameter = symbol("parameter", name)
-            default = self.result.parameters[name]
-            known = {**values}
-            values[parameter] = evaluate([default], known)[0]
-        values |= {symbol("parameter", d.parameter): d.neutral for d in self.result.draws}
+        if is_const(expr):
+            return expr.number
+        values = {**self._defaults(), **(given or {})}
         for item in ("given", "analysis"):
             values |= dict.fromkeys(symbols([expr], item), 0.0)
         return evaluate([expr], values)[0]
+
+    def _defaults(self) -> dict[Expr, float]:
+        """The parameters that have been met so far, at their defaults."""
+        known = self.defaults
+        if self.temperature not in known:
+            known[self.temperature] = ROOM_TEMPERATURE
+        for name, default in self.result.parameters.items():
+            if symbol("parameter", name) not in known:
+                flags = dict.fromkeys(symbols([default], "given"), 0.0)
+                known[symbol("parameter", name)] = evaluate([default], {**flags, **known})[0]
+        known |= {symbol("parameter", d.parameter): d.neutral for d in self.result.draws}
+        return known
 
     def _event(self, node: tree.Event) -> None:
         if START_EVENTS & set(node.events):

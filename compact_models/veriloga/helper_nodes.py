@@ -15,7 +15,7 @@ import heapq
 from collections.abc import Iterable, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 
-from compact_models.veriloga.expressions import Expr, substitute, symbol, walk
+from compact_models.veriloga.expressions import Expr, apply, symbol, walk
 from compact_models.veriloga.operations import COMPARISONS, INTEGERS, TRUTH
 
 
@@ -218,11 +218,14 @@ def with_helpers(
     Returns:
         The roots, and (symbol, definition) of each helper.
     """
-    values: dict[Expr, Expr] = {}
+    places = {helper: symbol("node", f"helper {i}") for i, helper in enumerate(helpers, start=1)}
+    done: dict[Expr, Expr] = {}
     definitions: list[tuple[Expr, Expr]] = []
-    for index, helper in enumerate(helpers, start=1):
-        definition = substitute([helper], values)[0]
-        node = symbol("node", f"helper {index}")
-        definitions.append((node, definition))
-        values[helper] = node
-    return substitute(roots, values), definitions
+    for node in walk([*helpers, *roots]):
+        args = tuple(done[arg] for arg in node.args)
+        new = node if args == node.args else apply(node.op, *args)
+        if node in places:
+            definitions.append((places[node], new))
+            new = places[node]
+        done[node] = new
+    return [done[root] for root in roots], definitions

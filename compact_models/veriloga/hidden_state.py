@@ -234,6 +234,8 @@ class Resolver:
 
     def _resolve(self, component: list[str]) -> None:
         running = {k: self._with_known([self.running[k]])[0] for k in component}
+        component = self._copies(component, running)
+        running = {k: self._with_known([running[k]])[0] for k in component}
         for key in component:
             running[key] = self._never_set(key, running[key])
         cyclic = any(s.name in component for s in symbols(running.values(), "previous"))
@@ -241,8 +243,6 @@ class Resolver:
             key = component[0]
             self._set(key, self._lagged(key, running[key]))
             return
-        component = self._copies(component, running)
-        running = {k: self._with_known([running[k]])[0] for k in component}
         states = self._states(component, running)
         rest = [k for k in component if k not in states]
         for group in self._regroup(rest, running):

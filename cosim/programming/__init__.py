@@ -9,20 +9,37 @@ from cosim.programming.algorithms import (
     SingleShot,
 )
 from cosim.programming.cells import AbstractCells, CellKind, Pulse
+from cosim.programming.cost import Cost, cost, rewriting_seconds
 from cosim.programming.outcome import Outcome
+from cosim.programming.phase_change import IterativeProgramVerify
+from cosim.programming.spice import SpiceCells
+from cosim.programming.state import ProgrammedState
+from cosim.programming.statistical import from_laws
+from cosim.programming.tile import ALGORITHMS, ENGINES, check_targets, program_tile
 from cosim.programming.vectorised import VectorisedCells
 
 
 __all__ = [
+    "ALGORITHMS",
+    "ENGINES",
     "AbstractAlgorithm",
     "AbstractCells",
     "CellKind",
+    "Cost",
     "Igvva",
     "Ispva",
+    "IterativeProgramVerify",
     "Outcome",
+    "ProgrammedState",
     "Pulse",
     "ReadVerifyWrite",
     "Reset",
     "SingleShot",
+    "SpiceCells",
     "VectorisedCells",
+    "check_targets",
+    "cost",
+    "from_laws",
+    "program_tile",
+    "rewriting_seconds",
 ]

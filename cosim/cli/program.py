@@ -1,0 +1,79 @@
+"""`cosim program`: bring the cells of a tile to conductances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cosim.cli.files import read_array
+from cosim.errors import CheckFailed
+from cosim.ngspice import WorkerProcess
+from cosim.programming import ALGORITHMS, ENGINES, ProgrammedState, check_targets, program_tile
+from cosim.programming.state import check_free
+from netlists.specs import TileSpec
+
+
+SIMULATION_LIMIT = 600.0  # [s] for one pulse in ngspice
+
+
+@click.command("program")
+@click.argument("tile", type=click.Path(path_type=Path))
+@click.option(
+    "--targets",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Wanted conductances [S], rows x cols, as .npy or .csv.",
+)
+@click.option(
+    "--algorithm",
+    type=click.Choice(list(ALGORITHMS)),
+    required=True,
+    help="How the cells are programmed.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(list(ENGINES)),
+    default="compiled",
+    show_default=True,
+    help="The compiled equations, every pulse in ngspice, or the card's statistical laws.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of every draw."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="STATE folder to write."
+)
+def command(
+    tile: Path, targets: Path, algorithm: str, engine: str, seed: int, output: Path
+) -> None:
+    """Program TILE.toml and keep conductances, pulses and provenance in a folder.
+
+    STATE/conductance.npy is what `cosim simulate --conductances` takes.
+
+    Example: cosim program tile.toml --targets G.npy --algorithm igvva-10 -o state/
+    """
+    spec = TileSpec.from_toml(tile)
+    wanted = read_array(targets, "the targets")
+    check_targets(spec, wanted)
+    check_free(output)
+    state = _program(spec, wanted, algorithm, engine, seed)
+    state.save(output)
+    click.echo(state.provenance["summary"])
+    missed = int((~state.converged).sum())
+    if missed == state.converged.size:
+        raise CheckFailed(f"no cell converged; the state is in {output}; see docs/devices.md")
+
+
+def _program(
+    spec: TileSpec, wanted: object, algorithm: str, engine: str, seed: int
+) -> ProgrammedState:
+    if engine != "ngspice":
+        return program_tile(spec, wanted, algorithm, seed, engine)
+    worker = WorkerProcess()
+    try:
+        return program_tile(
+            spec, wanted, algorithm, seed, engine, lambda s: worker.run(s, SIMULATION_LIMIT)
+        )
+    finally:
+        worker.close()
