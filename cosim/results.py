@@ -35,10 +35,12 @@ class Status:
     Attributes:
         code: the class of outcome.
         message: the line of the simulator's log that explains it; empty when all is well.
+        hint: what to do about it, where the advice of the class does not fit the engine.
     """
 
     code: Code
     message: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -48,7 +50,7 @@ class Status:
     @property
     def advice(self) -> str:
         """What to do about it."""
-        return self.code.value
+        return self.hint or self.code.value
 
     def __str__(self) -> str:
         if self.ok:

@@ -7,8 +7,8 @@ badcrossbar lives in an environment of its own, because its dependencies are not
     peers/badcrossbar/bin/pip install numpy scipy pathvalidate sortedcontainers
 
 and `$BADCROSSBAR_PYTHON` is that environment's python. The iteration follows CrossSim's manual: the
-cells' voltages are lowered by the drops that the cells' currents cause along both lines, and each update
-is damped, by less when the iteration diverges.
+cells' voltages are lowered by the drops that the cells' currents cause along both lines, and each
+update is damped, the more when the iteration diverges.
 """
 
 from __future__ import annotations

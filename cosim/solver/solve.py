@@ -393,9 +393,12 @@ def _status(report: Array) -> Status:
         return Status(
             Code.SINGULAR,
             "the linearised circuit has no solution: some line or cell is tied to nothing",
+            "give every line a finite end resistance or a conducting cell, and every cell a slope",
         )
     return Status(
         Code.NO_CONVERGENCE,
         f"{report[STEPS]:.0f} Newton steps, also with the input raised in parts, "
         f"ended at a relative correction of {report[ERROR]:.1g}",
+        "look for cells whose current falls with their voltage, or inputs far beyond the cell's "
+        "range; the ngspice engine takes any circuit",
     )
