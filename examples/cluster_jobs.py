@@ -15,7 +15,7 @@ from dask_jobqueue import LSFCluster, SLURMCluster
 from rich.progress import Progress
 
 from cosim.characterize import SamplingPlan, characterize
-from cosim.engine.ngspice import NgspiceEngine
+from cosim.engine import NgspiceEngine
 from cosim.ngspice import Workers
 from netlists.specs import TileSpec
 

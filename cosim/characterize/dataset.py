@@ -23,14 +23,13 @@ import xarray as xr
 import zarr
 from jaxtyping import Float
 
+from cosim.characterize.layout import STATUS_LENGTH, empty_dataset
 from cosim.characterize.plan import SamplingPlan
 from cosim.errors import DatasetError, MissingFileError
-from netlists.cells import device_parameters, load_cell
 from netlists.specs import TileSpec
 
 
 FORMAT = "cosim-dataset-1"
-STATUS_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -97,85 +96,23 @@ class Dataset:
         return cls(path, spec, plan, provenance)
 
     def _lay_out(self) -> None:
-        """Write the empty arrays and the conductances and inputs that will be simulated."""
-        spec, plan = self.spec, self.plan
-        numbers = range(plan.matrices)
-        conductance = np.stack([plan.conductances(spec, m) for m in numbers])
-        self._check_range(conductance)
-        inputs = np.concatenate([plan.inputs(spec, m) for m in numbers])
-        counts = [vectors.stop - vectors.start for vectors in map(plan.vectors_of, numbers)]
-        conditions = plan.conditions.all(spec)
-        corners = list(dict.fromkeys(there.corner for there in conditions))
-        variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, object]]] = {
-            "conductance": (("matrix", "row", "col"), conductance, {"units": "S"}),
-            "input": (("sample", "row"), inputs, {"units": "V"}),
-            "output": (
-                ("sample", "col"),
-                np.full((plan.all_samples, spec.cols), np.nan),
-                {"units": "A", "description": "positive into the sensor"},
-            ),
-            "matrix_of_sample": (("sample",), np.repeat(numbers, counts), {}),
-            "condition_of_matrix": (
-                ("matrix",),
-                np.array([plan.condition_of(m) for m in numbers]),
-                {},
-            ),
-            "corner": (
-                ("condition",),
-                np.array([corners.index(there.corner) for there in conditions]),
-                {"names": corners},
-            ),
-            "temperature": (
-                ("condition",),
-                np.array([there.temperature for there in conditions]),
-                {"units": "K"},
-            ),
-            "time": (
-                ("condition",),
-                np.array([there.time or 0.0 for there in conditions]),
-                {"units": "s", "description": "since programming"},
-            ),
-            "draw": (("condition",), np.array([there.draw for there in conditions]), {}),
-            "done": (("matrix",), np.zeros(plan.matrices, dtype=np.int8), {}),
-            "failure": (
-                ("matrix", "character"),
-                np.zeros((plan.matrices, STATUS_LENGTH), np.uint8),
-                {},
-            ),
-        }
-        attributes = {
+        """Write what will be simulated, and room for what will come of it."""
+        data = empty_dataset(self.spec, self.plan)
+        data.attrs = {
             "format": FORMAT,
-            "spec": spec.model_dump_json(),
-            "spec_hash": spec.content_hash(),
-            "plan": plan.model_dump_json(),
+            "spec": self.spec.model_dump_json(),
+            "spec_hash": self.spec.content_hash(),
+            "plan": self.plan.model_dump_json(),
             "provenance": json.dumps(self.provenance),
         }
-        per_matrix = {"matrix": 1, "sample": plan.inputs_per_matrix}
+        per_matrix = {"matrix": 1, "sample": self.plan.inputs_per_matrix}
         encoding = {
             name: {
-                "chunks": tuple(
-                    per_matrix.get(dimension, length)
-                    for dimension, length in zip(variable[0], variable[1].shape, strict=True)
-                )
+                "chunks": tuple(per_matrix.get(str(dim), data.sizes[dim]) for dim in variable.dims)
             }
-            for name, variable in variables.items()
+            for name, variable in data.items()
         }
-        data = xr.Dataset(variables, attrs=attributes)
         data.to_zarr(self.path, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
-
-    def _check_range(self, conductance: Float[np.ndarray, "matrix rows cols"]) -> None:
-        """Refuse a plan that asks for what a cell cannot be, before anything is written.
-
-        Raises:
-            CardError: a conductance outside the range of the device's card.
-            SpecError: a condition that the tile cannot have.
-        """
-        condition = -1
-        for matrix, G in enumerate(conductance):
-            if self.plan.condition_of(matrix) != condition:
-                condition = self.plan.condition_of(matrix)
-                parts = load_cell(self.plan.tile(self.spec, condition))
-            device_parameters(parts, G)
 
     @property
     def decks(self) -> Path:

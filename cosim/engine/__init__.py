@@ -8,3 +8,27 @@ stand-in. Because they are interchangeable, any two can be compared, and one con
 against all. Each is a module of its own, so that who simulates in ngspice waits for no other's
 libraries.
 """
+
+from typing import TYPE_CHECKING
+
+from cosim.lazy import lazy_names
+
+
+if TYPE_CHECKING:
+    from cosim.engine.base import AbstractEngine, Readout
+    from cosim.engine.ngspice import NgspiceEngine
+    from cosim.engine.solver import SolverEngine
+    from cosim.engine.surrogate import SurrogateEngine
+
+
+__all__ = ["AbstractEngine", "NgspiceEngine", "Readout", "SolverEngine", "SurrogateEngine"]
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "AbstractEngine": "base",
+        "NgspiceEngine": "ngspice",
+        "Readout": "base",
+        "SolverEngine": "solver",
+        "SurrogateEngine": "surrogate",
+    },
+)
