@@ -49,7 +49,7 @@ from cosim.solver.evaluate import linearise
 from cosim.solver.generated import LOOP_MODULES, digest_of
 from cosim.solver.krylov import begin, complete, iterate
 from cosim.solver.ladder import KERNEL, factor_cols, factor_rows
-from cosim.solver.samples import fill_parameters
+from cosim.solver.matrix import fill_parameters
 from cosim.solver.simd import LANES, load, splat, store
 
 

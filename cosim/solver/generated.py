@@ -21,7 +21,10 @@ FOLDER_VARIABLE = "COSIM_CACHE"
 PATIENCE_S = 2.0
 # What the machine code of a cell, and of the loop over samples, is made from.
 CELL_MODULES = ("simd", "elementary", "elementary_single", "cell_call")
-LOOP_MODULES = ("simd", "arrays", "ladder", "krylov", "cell_call", "evaluate", "newton", "samples")
+LOOP_MODULES = (
+    *("simd", "arrays", "ladder", "krylov", "cell_call", "evaluate", "newton", "matrix"),
+    *("predictor", "samples"),
+)
 
 
 def cache_folder() -> Path:

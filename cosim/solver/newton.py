@@ -47,6 +47,8 @@ SAFETY = 4.0
 FIRST_REDUCTION = 1e-3
 # Below this part of the power lost in the lines, the second step may well be the last one.
 EASY = 0.02
+# Above this tolerance, one step from a predicted start may well be enough.
+ONE_STEP = 1e-8
 MAX_STEPS = 40
 # A correction that has grown by this much over the smallest one is running away.
 RUNAWAY = 1e3
@@ -103,7 +105,7 @@ def start(state: np.ndarray, voltages: np.ndarray) -> None:
 
 
 @njit(**KERNEL)
-def _advance(state: np.ndarray, system: System) -> None:
+def advance(state: np.ndarray, system: System) -> None:
     """Add the corrections to the state."""
     planes = system.planes
     for row in range(state.shape[1]):
@@ -129,29 +131,29 @@ def _reduction(error: float, predicted: float, settings: Settings) -> float:
 
 
 @njit(**KERNEL)
-def _left(step: int, change: float, error: float, previous: float) -> float:
+def _left(change: float, error: float, previous: float) -> float:
     """Bound on the relative error after this step."""
-    if step == 0:
-        return 1.0
     return SAFETY * min(change, 1.0) * error * min(error / previous, 1.0)
 
 
 @njit(**KERNEL)
-def _next_in_single(step: int, error: float, left: float, lost: float, settings: Settings) -> bool:
+def _next_in_single(
+    known: bool, error: float, left: float, lost: float, settings: Settings
+) -> bool:
     """Whether the step after this one can evaluate cells in single precision.
 
     It cannot when it may be the last one: what is returned was checked in double precision.
 
     Args:
-        step: number of this step.
-        error: relative length of its correction.
+        known: whether the bound means anything yet.
+        error: relative length of this step's correction.
         left: bound on the error after it.
         lost: part of the power that is lost in the output lines.
         settings: when to stop.
     """
     if settings.tolerance_of_singles == 0.0:
         return False
-    if step == 0:
+    if not known:
         return lost > EASY or settings.tolerance < settings.tolerance_of_singles
     return left * (left / error) > settings.tolerance and left > settings.tolerance_of_singles
 
@@ -164,6 +166,7 @@ def newton(
     cell: CellCode,
     voltages: np.ndarray,
     settings: Settings,
+    curvature: float,
 ) -> Outcome:
     """Solve one sample from the state that is given.
 
@@ -174,10 +177,14 @@ def newton(
         cell: the compiled cell.
         voltages: of the drivers, one per real row [V].
         settings: when to stop.
+        curvature: error after a first step relative to the square of its correction, if the state
+            comes from a predictor; 0 if it does not.
     """
     scale, lost, previous, smallest, sweeps = 0.0, 0.0, 1.0, 1.0, 0
-    single = settings.tolerance_of_singles > 0.0
+    enough = curvature > 0.0 and settings.tolerance > ONE_STEP
+    single = settings.tolerance_of_singles > 0.0 and not enough
     for step in range(MAX_STEPS):
+        known = curvature > 0.0 or step > 0
         found = linearise(system, state, lines, cell, voltages, single)
         factor_rows(system)
         factor_cols(system)
@@ -194,19 +201,23 @@ def newton(
         if not error <= RUNAWAY * smallest:
             return Outcome(False, step, sweeps, error)
         smallest = min(smallest, error)
-        left = _left(step, found.change, error, previous)
+        left = SAFETY * curvature * error * error
+        if step > 0:
+            left = _left(found.change, error, previous)
+        elif not known:
+            left = 1.0
         target = _reduction(error, left, settings) ** 2 * scale
         reached, count = iterate(system, SLOPE_COL, SLOPE_ROW, length, target)
         sweeps += count
         if not reached <= max(0.25 * length, target):
             return Outcome(False, step, sweeps, error)
         complete(system, SLOPE_COL)
-        _advance(state, system)
+        advance(state, system)
         left = max(left, math.sqrt(reached / scale))
         stalled = step > 1 and error < ROUNDING and error > 0.3 * previous
-        noise = step > 0 and length < NOISE
+        noise = known and length < NOISE
         if not single and (left < settings.tolerance or stalled or noise):
             return Outcome(True, step + 1, sweeps, error)
-        single = _next_in_single(step, error, left, lost, settings)
+        single = _next_in_single(known, error, left, lost, settings)
         previous = error
     return Outcome(False, MAX_STEPS, sweeps, previous)

@@ -14,19 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from cosim.solver.arrays import (
-    INSIDE_ROW,
-    OUTPUT,
-    PARAMETER,
-    SHARE,
-    Lines,
-    System,
-)
+from cosim.solver.arrays import OUTPUT, PARAMETER, Lines, System
 from cosim.solver.cell_call import CellCode
-from cosim.solver.evaluate import linearise
 from cosim.solver.generated import LOOP_MODULES, digest_of
 from cosim.solver.ladder import KERNEL
+from cosim.solver.matrix import load_matrix
 from cosim.solver.newton import Outcome, Settings, newton, start
+from cosim.solver.predictor import predict
 
 
 # Columns of the report of each sample.
@@ -46,6 +40,9 @@ class Job(NamedTuple):
         fields: receives drop, output and inside voltages [V] of each sample,
             `[samples, 3, rows, cols]`; not written when it holds no samples.
         resume: start from the state that the workspace holds.
+        polynomials: for the starts of samples, `[matrices, POLYNOMIAL_PLANES, rows, cols]`, padded;
+            without matrices, samples start from unloaded lines.
+        curvature: of each matrix, how good its starts are; 0 for one without.
     """
 
     parameters: np.ndarray
@@ -55,41 +52,8 @@ class Job(NamedTuple):
     report: np.ndarray
     fields: np.ndarray
     resume: bool
-
-
-@njit(**KERNEL)
-def fill_parameters(state: np.ndarray, parameters: np.ndarray) -> None:
-    """Take over a matrix of device parameters.
-
-    Padded cells are evaluated and ignored; they need a value that is allowed.
-    """
-    rows, cols = parameters.shape
-    padding = state.shape[1] - rows
-    for row in range(state.shape[1]):
-        for col in range(state.shape[2]):
-            real = row >= padding and col < cols
-            state[PARAMETER, row, col] = (
-                parameters[row - padding, col] if real else parameters[0, 0]
-            )
-
-
-@njit(**KERNEL)
-def load_matrix(
-    system: System, state: np.ndarray, lines: Lines, cell: CellCode, parameters: np.ndarray
-) -> None:
-    """Take over a matrix of device parameters, and how small signals divide inside its cells."""
-    rows, cols = parameters.shape
-    padding = state.shape[1] - rows
-    fill_parameters(state, parameters)
-    for row in range(state.shape[1]):
-        for col in range(state.shape[2]):
-            state[SHARE, row, col] = 0.0
-    at_rest = np.zeros(rows)
-    start(state, at_rest)
-    linearise(system, state, lines, cell, at_rest, False)
-    for row in range(padding, state.shape[1]):
-        for col in range(cols):
-            state[SHARE, row, col] = system.planes[INSIDE_ROW, row, col]
+    polynomials: np.ndarray
+    curvature: np.ndarray
 
 
 @njit(**KERNEL)
@@ -135,17 +99,21 @@ def sample_loop() -> Callable[..., None]:
             return
         last = -1
         for sample in range(len(job.matrix)):
+            curvature = job.curvature[job.matrix[sample]] if len(job.curvature) > 0 else 0.0
             if not job.resume:
                 if job.matrix[sample] != last:
                     last = job.matrix[sample]
                     load_matrix(system, state, lines, cell, job.parameters[last])
-                start(state, job.voltages[sample])
-            outcome = newton(system, state, lines, cell, job.voltages[sample], settings)
+                if curvature > 0.0:
+                    predict(system, state, job.polynomials[last], job.voltages[sample])
+                else:
+                    start(state, job.voltages[sample])
+            outcome = newton(system, state, lines, cell, job.voltages[sample], settings, curvature)
             if settings.tolerance_of_singles > 0.0 and not (outcome.converged or job.resume):
                 # Numbers of a model may exceed single precision.
                 start(state, job.voltages[sample])
                 careful = Settings(settings.tolerance, settings.reduction, 0.0)
-                outcome = newton(system, state, lines, cell, job.voltages[sample], careful)
+                outcome = newton(system, state, lines, cell, job.voltages[sample], careful, 0.0)
             report(state, lines, job, sample, outcome)
 
     return solve_samples

@@ -29,6 +29,7 @@ from cosim.solver.cells import SolverCell, tile_cell
 from cosim.solver.circuit import Circuit
 from cosim.solver.generated import patience
 from cosim.solver.newton import Settings
+from cosim.solver.predictor import POLYNOMIAL_PLANES, PreparationJob, preparation_loop
 from cosim.solver.samples import CONVERGED, ERROR, REPORT_COLUMNS, STEPS, SWEEPS, Job, sample_loop
 from netlists.arrays import finite_array
 from netlists.specs import TileSpec
@@ -41,6 +42,10 @@ Counts = Int[np.ndarray, "..."]
 SINGLES_LEAVE = 2e-5
 # Parts of the input by which a sample that does not converge at once is approached.
 FIRST_PART, SMALLEST_PART = 0.25, 1e-3
+# From this many inputs per conductance matrix on, their starts are predicted.
+PREDICTED = 16
+PREDICTED_TOLERANCE = 1e-4
+COMPILING = "compiling the solver's loops"
 # Pieces of a batch per thread.
 PIECES = 8
 
@@ -237,6 +242,7 @@ class TileSolver:
     def solve_batch(self, batch: Batch, *, fields: bool = False) -> Solution:
         """Solve a flattened batch."""
         samples = len(batch.matrix)
+        polynomials, curvature = self._predictors(batch)
         rows, cols = self.circuit.rows, self.circuit.cols
         job = Job(
             batch.parameters,
@@ -246,6 +252,8 @@ class TileSolver:
             np.zeros((samples, REPORT_COLUMNS)),
             np.empty((samples if fields else 0, 3, rows, cols)),
             resume=False,
+            polynomials=polynomials,
+            curvature=curvature,
         )
         self._run(job)
         return Solution(
@@ -255,6 +263,30 @@ class TileSolver:
             sweeps=job.report[:, SWEEPS].astype(np.int64).reshape(batch.shape),
             fields=job.fields if fields else None,
         )
+
+    def _predictors(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """What samples start from, for matrices that meet many inputs of one sign; else nothing."""
+        rows, cols = len(self.lines.row_wire), self.lines.col_wire.shape[-1]
+        matrices, samples = len(batch.parameters), len(batch.matrix)
+        highest = float(batch.inputs.max(initial=0.0))
+        alike = float(batch.inputs.min(initial=0.0)) >= 0.0 and highest > 0.0
+        enough = samples >= PREDICTED * matrices and self.accuracy.single
+        if not (alike and enough):
+            return np.empty((0, POLYNOMIAL_PLANES, rows, cols), np.float32), np.empty(0)
+        made = np.zeros((matrices, POLYNOMIAL_PLANES, rows, cols), np.float32)
+        curvature = np.zeros(matrices)
+        loop = preparation_loop()
+
+        settings = self.accuracy.settings._replace(tolerance=PREDICTED_TOLERANCE)
+
+        def prepare(first: int, last: int) -> None:
+            window = slice(first, last)
+            job = PreparationJob(batch.parameters[window], highest, made[window], curvature[window])
+            with self.workspace(np.float32) as space, patience(COMPILING, loop):
+                loop(space.system, space.state, self.lines, space.cell, settings, job)
+
+        self.in_pieces(matrices, prepare)
+        return made, curvature
 
     def _run(self, job: Job) -> None:
         """Solve a job's samples in pieces."""
@@ -300,6 +332,7 @@ class TileSolver:
             for sample in failed:
                 piece = _piece(job, sample, sample + 1)
                 if self.accuracy.single:
+                    piece = piece._replace(curvature=piece.curvature[:0])
                     self._call(workspace, piece)
                 if not piece.report[0, CONVERGED]:
                     self._approach(workspace, piece)
@@ -309,7 +342,7 @@ class TileSolver:
         double = workspace.system.planes.dtype == np.float64
         accuracy = Accuracy(self.accuracy.tolerance, single=False) if double else self.accuracy
         loop = sample_loop()
-        with patience("compiling the solver's loops", loop):
+        with patience(COMPILING, loop):
             loop(
                 workspace.system,
                 workspace.state,
@@ -382,6 +415,8 @@ def _piece(job: Job, first: int, last: int) -> Job:
         job.report[window],
         job.fields[window],
         job.resume,
+        job.polynomials,
+        job.curvature,
     )
 
 
