@@ -22,25 +22,26 @@ from compact_models import compile_text, load_card, load_model
 
 
 CARD = "rram_gap__stanford_jiang2016"
+# The model's equations as a person would write them for ngspice: one helper node for each quantity
+# that is used more than once, in units of order one, and no bound that is never reached.
+#   g gap used [nm], ir current [uA], t 1/kT [1/eV], a enhanced voltage [V], r hop rate [nm/ns]
 HAND_TUNED = """
-.subckt rram_gap te be params: gap_init=1
+.subckt rram_gap te be params: gap_init=1e-9
 .param x0={gap_init/1e-9}
-b_d 0 d i=v(te,be)
-r_d d 0 1
 b_g 0 g i=min(max((time>0 ? v(gap) : {x0}),0.2),1.7)
 r_g g 0 1
-b_i 0 ir i=1000*exp(-4*v(g))*sinh(min(max(4*v(d),-30),30))
+b_i 0 ir i=1000*exp(-4*v(g))*sinh(min(max(4*v(te,be),-100),100))
 r_i ir 0 1
-b_t 0 t i=11604.519/({temper+273.15}+2.1e-3*abs(v(d)*v(ir)))
+b_t 0 t i=11604.519/min({temper+273.15}+2.1e-3*abs(v(te,be)*v(ir)),1500)
 r_t t 0 1
 b_e 0 en i=max(16-0.8*v(g)*v(g)*v(g),0)
 r_e en 0 1
-b_1 te be i=1e-6*v(ir)
-b_x gap 0 i=time>0 ? 10*exp(-0.6*v(t))*(v(d)>0 ?
-+ sinh(min(max(0.0208333333*v(d)*v(t)*v(en)*min(max((v(en)*v(d)/16.8-1)*50+0.5,0),1),-30),30))
-+ *min(max((v(gap)-0.2)*20,0),1)
-+ : sinh(min(max(0.333333333*v(d)*v(t),-30),30))*min(max((1.7-v(gap))*20,0),1))
-+ : (v(gap)-{x0})
+b_a 0 a i=v(te,be)*(v(te,be)>0 ? v(en)*min(max(2.97619048*v(en)*v(te,be)-49.5,0),1) : 16)
+r_a a 0 1
+b_r 0 r i=5*(exp(min(v(t)*(0.0208333333*v(a)-0.6),0))-exp(min(v(t)*(-0.0208333333*v(a)-0.6),0)))
+r_r r 0 1
+g_1 te be ir 0 1e-6
+b_x gap 0 i=time>0 ? v(r)*min(max(v(te,be)>0 ? 20*v(gap)-4 : 34-20*v(gap),0),1) : v(gap)-{x0}
 c_x gap 0 1e-9
 .ic v(gap)={x0}
 .ends

@@ -31,6 +31,9 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.operations import COMPARISONS, OPERATIONS, TRUTH
 
 
+MOST_CHOICES = 100
+"""Size of a tree of choices beyond which nothing is proved."""
+
 MAX_CASES = 2048
 """Combinations that are tried before giving up."""
 
@@ -184,12 +187,19 @@ def without_dead_values(
     roots = list(roots)
     done: dict[Expr, Expr] = {}
     below: dict[Expr, frozenset[Expr]] = {}
+    choices: dict[Expr, int] = {}
     names: dict[str, None] = {}
     for node in walk(roots):
         args = tuple(done[arg] for arg in node.args)
         new = node if args == node.args else apply(node.op, *args)
+        choices[new] = 1
+        if new.op == "select":
+            choices[new] += sum(choices.get(arm, 1) for arm in new.args[1:])
+        if new.op != "select" or choices[new] > MOST_CHOICES:
+            done[node] = new
+            continue
         for own in sorted(_ends(new, below), key=lambda end: end.serial):
-            if new.op == "select" and is_covered(new, own, default_of):
+            if is_covered(new, own, default_of):
                 new = _without(new, own)
                 names[own.name] = None
         done[node] = new

@@ -123,7 +123,8 @@ def choose_helpers(roots: Iterable[Expr]) -> list[Expr]:
         roots: the right-hand sides of all B sources of a subcircuit.
     """
     roots = [root for root in roots if not root.is_static]
-    candidates = [n for n in walk(roots) if _is_candidate(n)]
+    delicate = _delicate(roots)
+    candidates = [n for n in walk(roots) if _is_candidate(n) and n not in delicate]
     if len(candidates) > GREEDY_LIMIT:
         return _by_size(roots, candidates)
     return _greedily(roots, candidates)
@@ -150,6 +151,26 @@ def _greedily(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
         chosen.add(node)
         best += change
     return [n for n in candidates if n in chosen]
+
+
+def _delicate(roots: Sequence[Expr]) -> set[Expr]:
+    """Sums and clamps right inside a denominator or a logarithm.
+
+    As a node of its own such a part takes trial values that its equation never takes, zero among
+    them, and the iteration needs longer or fails.
+    """
+    queue = [n.args[1] for n in walk(roots) if n.op == "div"]
+    queue += [n.args[0] for n in walk(roots) if n.op in {"ln", "sqrt"}]
+    found: set[Expr] = set()
+    while queue:
+        node = queue.pop()
+        if node in found or node.is_static:
+            continue
+        found.add(node)
+        scaled = node.op == "mul" and any(arg.is_static for arg in node.args)
+        if scaled or node.op in {"add", "sub", "neg", "min", "max"}:
+            queue += node.args
+    return found
 
 
 def _is_candidate(node: Expr) -> bool:

@@ -17,7 +17,9 @@ from compact_models.veriloga.expressions import (
     Expr,
     add,
     apply,
+    const,
     div,
+    is_const,
     mul,
     neg,
     sub,
@@ -52,8 +54,32 @@ def _product(node: Expr) -> Expr:
     """Split into a static factor and the rest; the operands are already gathered."""
     (a, x), (b, y) = (_factor(arg) for arg in node.args)
     if node.op == "mul":
-        return mul(mul(a, b), mul(x, y))
-    return mul(div(a, b), div(x, y))
+        return _scaled(mul(a, b), mul(x, y))
+    return _scaled(div(a, b), div(x, y))
+
+
+def _scaled(factor: Expr, value: Expr) -> Expr:
+    """Factor · value; a number goes into sums with static terms and into clamps, where it folds."""
+    if not is_const(factor) or factor is ONE or value.op not in _LINEAR:
+        return mul(factor, value)
+    clamp = value.op in {"min", "max"}
+    if not any(arg.is_static for arg in value.args) or (clamp and factor.number <= 0.0):
+        return mul(factor, value)
+    scaled = [mul(factor, a) if a.is_static else mul(*_refactored(factor, a)) for a in value.args]
+    return apply(value.op, *scaled)
+
+
+def _refactored(factor: Expr, value: Expr) -> tuple[Expr, Expr]:
+    """A factor of a value, with the static factor that the value has already."""
+    static, rest = _factor(value)
+    if static is ONE and rest.op in _LINEAR:
+        return ONE, _scaled(factor, rest)
+    return mul(factor, static), rest
+
+
+def _absolute(node: Expr) -> Expr:
+    static, rest = _factor(node.args[0])
+    return node if static is ONE else mul(apply("abs", static), apply("abs", rest))
 
 
 def _negated(node: Expr) -> Expr:
@@ -93,13 +119,24 @@ def _term(node: Expr) -> tuple[Expr, Expr]:
     return ZERO, node
 
 
+_LINEAR = frozenset({"add", "sub", "min", "max"})
+"""Operations that a number can be multiplied into."""
+
 _GATHER: dict[str, Callable[[Expr], Expr]] = {
+    "abs": _absolute,
     "mul": _product,
     "div": _product,
     "neg": _negated,
     "add": _sum,
     "sub": _sum,
 }
+
+
+def rounded(roots: Iterable[Expr]) -> list[Expr]:
+    """The roots with numbers of fifteen digits: what folding left in the last place goes."""
+    roots = list(roots)
+    numbers = {n: const(float(f"{n.number:.15g}")) for n in walk(roots) if is_const(n)}
+    return substitute(roots, numbers)
 
 
 def with_reciprocals(roots: Iterable[Expr]) -> list[Expr]:

@@ -44,8 +44,9 @@ from compact_models.veriloga.expressions import (
     walk,
 )
 from compact_models.veriloga.helper_nodes import choose_helpers, with_helpers
+from compact_models.veriloga.inactive import with_condition_known, without_inactive
 from compact_models.veriloga.intervals import ANYTHING, Facts, Interval
-from compact_models.veriloga.simplify import hoisted, with_reciprocals
+from compact_models.veriloga.simplify import hoisted, rounded, with_reciprocals
 from compact_models.veriloga.spice_names import Names
 from compact_models.veriloga.spice_text import SpiceText, spice_number, unwrapped
 from compact_models.veriloga.structural_choices import decided, linear_factor
@@ -91,6 +92,7 @@ class Writer:
         self.system = self._scaled(system)
         self.lines: list[str | _Source] = []
         self.sizes: dict[Expr, float] = {}
+        self.defaults = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
         self.at_rest: dict[Expr, float] = {}
         self.text = self._text()
 
@@ -260,7 +262,8 @@ class Writer:
     def _finished(self) -> list[str]:
         """The lines with the sources written out, and shared parts on helper nodes."""
         waiting = [line for line in self.lines if isinstance(line, _Source)]
-        roots = with_reciprocals([source.value for source in waiting])
+        roots = without_inactive([source.value for source in waiting], self.text.facts)
+        roots = with_reciprocals(rounded(roots))
         values, helpers = with_helpers(roots, choose_helpers(roots))
         self.text.share([*values, *(definition for _, definition in helpers)])
         sensitive = _sensitive([*values, *(definition for _, definition in helpers)])
@@ -270,7 +273,7 @@ class Writer:
             value = substitute([definition], held)[0]
             lines, held[node] = self._helper(node, value, shifted=node in sensitive)
             result += lines
-        finals = hoisted(substitute(values, held))
+        finals = [with_condition_known(v) for v in rounded(hoisted(substitute(values, held)))]
         text_of = dict(zip(waiting, finals, strict=True))
         for line in self.lines:
             if isinstance(line, _Source):
@@ -293,13 +296,13 @@ class Writer:
         self.at_rest[node] = (start - offset) / scale
         self.sizes[node] = size / scale
         self.text.names[node] = f"v({name})"
-        own = hoisted([mul(const(_inverse(scale)), sub(value, const(offset)))])[0]
+        own = rounded(hoisted([mul(const(_inverse(scale)), sub(value, const(offset)))]))[0]
         source = self._source(_Source(name, "0", name, "i", own), own)
         return [source, f"r_{name} {name} 0 1"], add(const(offset), mul(const(scale), node))
 
     def _at_rest(self, definition: Expr) -> float:
         """The value of a shared part with all nodes at 0 V and all states at their start."""
-        values = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
+        values = dict(self.defaults)
         for leaf in walk([definition]):
             if not leaf.args and leaf.op not in {"const", "parameter"}:
                 values[leaf] = self.at_rest.get(leaf, 0.0)
@@ -356,7 +359,7 @@ class Writer:
 
     def _typical(self, value: Expr) -> float:
         """The size of a quantity at ordinary bias, as a power of ten; 0 if it is always zero."""
-        values = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
+        values = dict(self.defaults)
         values |= self.sizes
         leaves = [n for n in walk([value]) if not n.args and n.op not in {"const", "parameter"}]
         sizes = []
