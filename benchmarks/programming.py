@@ -1,7 +1,7 @@
 """Programming 100 000 cells with IGVVA-10 by the compiled equations, and four of them in ngspice.
 
 The eight levels of the HfO2 array, 12 500 cells each, from the high-resistance state; every pulse
-of every cell is integrated. The same algorithm on four cells in ngspice says what a cell costs there;
+of every cell is integrated. The same algorithm on four cells in ngspice says what one costs there;
 what 100 000 would take is that figure scaled up, and marked as such.
 """
 

@@ -71,7 +71,7 @@ class Distribution(Frozen):
     def quantile(self, share: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
         """The value below which a share (0 to 1) of the devices lies."""
         first, last = self._below(self.low), self._below(self.high)
-        u = first + (last - first) * share
+        u = np.minimum(first + (last - first) * share, 1.0 - 2.0**-53)
         if self.kind == "normal":
             value = self.location + self.scale * special.ndtri(u)
         elif self.kind == "lognormal":

@@ -60,7 +60,7 @@ class Number:
             f'{name} = {{ value = {self.value!r}, unit = "{self.unit}", '
             f"low = {limits[0]!r}, high = {limits[1]!r}"
         )
-        d2d = f", d2d = {round(self.spread, 6)!r}" if self.spread > 0.0 else ""
+        d2d = f", d2d = {self.spread:.6f}" if self.spread > 5e-7 else ""
         return text + d2d + ', status = "calibrated" }'
 
 
@@ -95,8 +95,8 @@ def _head(name: str, model: str, what: str, data: Path) -> str:
 
 def _range(parameter: str, low: float, high: float) -> str:
     return (
-        f'\n[conductance]\nparameter = "{parameter}"\nlow = {low!r}\nhigh = {high!r}\n'
-        f"read_voltage = {READ_VOLTAGE!r}\n"
+        f'\n[conductance]\nparameter = "{parameter}"\nlow = {float(low)!r}\n'
+        f"high = {float(high)!r}\nread_voltage = {READ_VOLTAGE!r}\n"
     )
 
 
@@ -137,7 +137,7 @@ def _fit_iv(measured: Columns, name: str, data: Path) -> str:
     fits = np.array([_sinh(group, data) for group in _devices(measured, data)])
     g, v0 = Number.over(fits[:, 0], "S"), Number.over(fits[:, 1], "V")
     limits = (g.low * 0.5, g.high * 1.5)
-    factor = np.sinh(READ_VOLTAGE / v0.value) * v0.value / READ_VOLTAGE
+    factor = float(np.sinh(READ_VOLTAGE / v0.value) * v0.value / READ_VOLTAGE)
     return (
         _head(name, "resistor_sinh", f"I-V curves of {len(fits)} devices", data)
         + _range("G", limits[0] * factor * 1.0001, limits[1] * factor * 0.9999)

@@ -46,7 +46,7 @@ class AbstractShape(Frozen, ABC):
     y_unit: Positive = 1.0
 
     @abstractmethod
-    def at(self, x: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    def at(self, x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
         """The value for each x."""
 
 
@@ -59,7 +59,7 @@ class Polynomial(AbstractShape):
 
     model_config = ConfigDict(allow_inf_nan=True)
 
-    def at(self, x: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    def at(self, x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
         """The value for each x."""
         value = np.polynomial.polynomial.polyval(x / self.x_unit, np.array(self.coefficients))
         return self.y_unit * np.maximum(value, self.floor)
@@ -76,7 +76,7 @@ class ClippedLogarithm(AbstractShape):
 
     model_config = ConfigDict(allow_inf_nan=True)
 
-    def at(self, x: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    def at(self, x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
         """The value for each x."""
         line = self.slope * np.log(np.maximum(x / self.x_unit, 1e-300)) + self.offset
         return self.y_unit * np.clip(line, self.low, self.high)
@@ -92,7 +92,7 @@ class Power(AbstractShape):
 
     model_config = ConfigDict(allow_inf_nan=True)
 
-    def at(self, x: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    def at(self, x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
         """The value for each x."""
         scaled = np.maximum(x / self.x_unit, 1e-300)
         return self.y_unit * np.minimum(self.factor * scaled**self.exponent, self.ceiling)
@@ -109,7 +109,7 @@ class Piecewise(AbstractShape):
     below: Shape
     above: Shape
 
-    def at(self, x: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    def at(self, x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
         """The value for each x."""
         return self.y_unit * np.where(
             x < self.border * self.x_unit,
@@ -147,7 +147,9 @@ class Law(Frozen):
 
     def __call__(self, x: ArrayLike) -> Float[ndarray, "*shape"]:
         """The value for each x, which is drawn into [low, high] first."""
-        return self.shape.at(np.clip(np.asarray(x, dtype=np.float64), self.low, self.high))
+        values = np.asarray(x, dtype=np.float64)
+        inside = np.clip(np.atleast_1d(values).ravel(), self.low, self.high)
+        return self.shape.at(inside).reshape(values.shape)
 
     def strict(self, x: ArrayLike) -> Float[ndarray, "*shape"]:
         """The value for each x.
@@ -163,4 +165,4 @@ class Law(Frozen):
                 f"{self.of} of {worst:g} {self.x} was asked for; the law covers [{self.low:g}, "
                 f"{self.high:g}] {self.x}; stay inside it"
             )
-        return self.shape.at(values)
+        return self(values)

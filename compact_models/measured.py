@@ -13,7 +13,7 @@ from numpy import ndarray
 from compact_models.errors import InputError
 
 
-Columns = dict[str, Float[ndarray, " rows"]]
+Columns = dict[str, Float[ndarray, " _"]]
 
 
 def read_measurements(path: Path, columns: tuple[str, ...]) -> Columns:

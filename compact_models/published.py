@@ -111,7 +111,7 @@ def relative(card: Card, law: str, x: float) -> float:
 
 def quantile(card: Card, draw: str, share: float) -> float:
     """The value below which a share of the devices lies."""
-    return float(card.draws[draw].quantile(np.array(share)))
+    return float(card.draws[draw].quantile(np.array([share]))[0])
 
 
 def mean(card: Card, draw: str) -> float:

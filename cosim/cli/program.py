@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import numpy as np
 
 from cosim.cli.files import read_array
 from cosim.errors import CheckFailed
@@ -66,7 +67,7 @@ def command(
 
 
 def _program(
-    spec: TileSpec, wanted: object, algorithm: str, engine: str, seed: int
+    spec: TileSpec, wanted: np.ndarray, algorithm: str, engine: str, seed: int
 ) -> ProgrammedState:
     if engine != "ngspice":
         return program_tile(spec, wanted, algorithm, seed, engine)

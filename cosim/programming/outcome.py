@@ -44,6 +44,8 @@ class Outcome:
 
     def summary(self) -> str:
         """A few words on how it went."""
+        if not self.converged.any():
+            return f"{self.algorithm}: none of {self.targets.size} cells converged"
         error, done = 1e6 * (self.final - self.targets)[self.converged], int(self.converged.sum())
         return (
             f"{self.algorithm}: {done} of {self.targets.size} cells converged; "

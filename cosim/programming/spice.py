@@ -59,7 +59,7 @@ class SpiceCells(AbstractCells):
         index: int,
     ) -> tuple[Float[ndarray, " size"], Float[ndarray, " size"]]:
         """Give one pulse to the active cells; see `AbstractCells.pulse`."""
-        chosen = np.flatnonzero(active)
+        chosen: list[int] = np.flatnonzero(active).tolist()
         values = {**self.parameters(index), self.kind.state_parameter: state}
         volts = [per_cell(v, self.size) for v in (pulse.te, pulse.gate, pulse.sl)]
         lines = [self._moving.text, self._transistor]

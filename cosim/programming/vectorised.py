@@ -52,7 +52,7 @@ class VectorisedCells(AbstractCells):
         table, names = _compiled(self.kind)
         chosen = np.flatnonzero(active)
         drawn = self.parameters(index)
-        rows = np.stack([drawn[name][chosen] for name in names])
+        rows = np.array([drawn[name][chosen] for name in names]).reshape(len(names), chosen.size)
         voltages = [per_cell(v, self.size)[chosen] for v in (pulse.te, pulse.gate, pulse.sl)]
         states, energies = state[chosen], np.zeros(chosen.size)
 
