@@ -21,11 +21,14 @@ from compact_models.veriloga.expressions import (
     apply,
     const,
     ddt,
+    div,
     mul,
+    select,
     sub,
     symbol,
     truth,
 )
+from compact_models.veriloga.resolution import RESTORING_STRENGTH
 
 
 if TYPE_CHECKING:
@@ -45,12 +48,35 @@ def _ddt(run: Executor, node: tree.Call) -> Value:
 
 
 def _idt(run: Executor, node: tree.Call) -> Value:
-    name = _unique(run, run.hint or "integral")
-    run.hint = ""
-    argument = run.value(node.arguments[0]).expr
-    initial = run.value(node.arguments[1]).expr if len(node.arguments) > 1 else None
-    run.result.integrals.append(Integral(name, argument, initial, run.place(node.span)))
-    return Value(symbol("state", name))
+    """idt(rate, start, reset): while the reset holds, the integral is drawn to its start."""
+    state, (argument, *given) = _integral(run, node)
+    initial = given[0] if given else None
+    reset = truth(given[1]) if len(given) > 1 else ZERO
+    start = ZERO if initial is None else initial
+    back = mul(const(RESTORING_STRENGTH), sub(start, state))
+    place = run.place(node.span)
+    rate = select(reset, back, argument)
+    run.result.integrals.append(Integral(state.name, rate, initial, place))
+    return Value(select(reset, start, state))
+
+
+def _idtmod(run: Executor, node: tree.Call) -> Value:
+    """idtmod(rate, start, modulus, offset): an integral that is wrapped where it is used."""
+    state, (argument, *given) = _integral(run, node)
+    initial = given[0] if given else None
+    run.result.integrals.append(Integral(state.name, argument, initial, run.place(node.span)))
+    if len(given) < 2:
+        return Value(state)
+    modulus, offset = given[1], given[2] if len(given) > 2 else ZERO
+    turns = apply("floor", div(sub(state, offset), modulus))
+    return Value(sub(state, mul(modulus, turns)))
+
+
+def _integral(run: Executor, node: tree.Call) -> tuple[Expr, list[Expr]]:
+    """The state of an integral, named after the variable it is assigned to, and its arguments."""
+    hint, run.hint = run.hint, ""
+    arguments = [run.value(argument).expr for argument in node.arguments]
+    return symbol("state", _unique(run, hint or "integral")), arguments
 
 
 def _unique(run: Executor, name: str) -> str:
@@ -196,6 +222,7 @@ def _needs_static(run: Executor, args: tuple[Expr, ...], node: tree.Call) -> Non
 CALLS: dict[str, Callable[[Executor, tree.Call], Value]] = {
     "ddt": _ddt,
     "idt": _idt,
+    "idtmod": _idtmod,
     "ddx": _ddx,
     "white_noise": _noise,
     "flicker_noise": _noise,

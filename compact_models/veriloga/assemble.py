@@ -47,11 +47,8 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.hidden_state import Resolver
 from compact_models.veriloga.memory_nodes import with_memory_nodes
 from compact_models.veriloga.operations import TRUTH
-from compact_models.veriloga.resolution import restoring_rate
+from compact_models.veriloga.resolution import RESTORING_STRENGTH, restoring_rate
 
-
-RESTORING_STRENGTH = 1e12
-"""1/s: a state beyond its limit returns within picoseconds, far faster than any write pulse."""
 
 NANOSECOND = 1e-9
 """The time that sizes a state which moves at a fixed rate, such as a timer."""

@@ -39,6 +39,7 @@ MATH: dict[str, MathFunction] = {
 ANALOG_OPERATORS: dict[str, tuple[int, int]] = {
     "ddt": (1, 2),
     "idt": (1, 4),
+    "idtmod": (1, 5),
     "ddx": (2, 2),
     "white_noise": (1, 2),
     "flicker_noise": (2, 3),
@@ -151,11 +152,6 @@ REFUSED_CALLS: dict[str, Refusal] = {
         "delay",
         "a delayed signal is infinitely many states",
         "approximate the delay by a chain of first-order stages with idt()",
-    ),
-    "idtmod": Refusal(
-        "idtmod",
-        "the value jumps when it wraps around, so it is not a differential equation",
-        "use idt() and wrap where the value is used, for example inside sin()",
     ),
     **dict.fromkeys(
         ("laplace_zp", "laplace_zd", "laplace_np", "laplace_nd", "zi_zp", "zi_zd", "zi_np", "zi_nd",

@@ -25,6 +25,9 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.step_forms import Step
 
 
+RESTORING_STRENGTH = 1e12
+"""1/s: a state beyond its limit returns within picoseconds, far faster than any write pulse."""
+
 TIME_PASSES = {
     compare("gt", STEP, ZERO): ONE,
     compare("ge", STEP, ZERO): ONE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from compact_models.veriloga.declare import GROUND
 from compact_models.veriloga.diagnostics import Note
@@ -112,10 +113,11 @@ def _with_charge(f: Expr, q: Expr, text: EquationText) -> str:
 
 def equations_text(system: System, notes: Sequence[Note]) -> str:
     """A system as text."""
+    # People read rates, dx/dt = -f.
+    system = replace(system, states=tuple(replace(s, f=neg(s.f)) for s in system.states))
     used = [system.parameters[n] for n in system.parameters]
     bounds = [e for p in used for r in p.ranges for e in (r.low, r.high) if e is not None]
     roots = [*system.expressions(), *(p.default for p in used), *bounds]
-    roots += [neg(s.f) for s in system.states]
     roots += [a for n in system.noise for a in n.arguments]
     text = EquationText(roots)
     blocks = [f"model {system.name}({', '.join(system.ports)})"]
@@ -176,7 +178,7 @@ def _state_lines(system: System, text: EquationText) -> list[str]:
     lines = []
     for s in system.states:
         unit = f" [{s.unit}]" if s.unit else ""
-        lines.append(f"  {s.symbol.name}{unit}: d/dt({text.of(s.q)}) = {text.of(neg(s.f))}")
+        lines.append(f"  {s.symbol.name}{unit}: d/dt({text.of(s.q)}) = {text.of(s.f)}")
         lines.append(f"    initial value {text.of(s.initial)}, from {s.origin}, scale {s.scale:g}")
         if s.low is not None or s.high is not None:
             low = "-inf" if s.low is None else text.of(s.low)

@@ -15,6 +15,11 @@ from compact_models.errors import InputError, VerilogAError
 from compact_models.veriloga.compile import compile_source
 
 
+def osdi_command(binary: str, source: Path, output: Path) -> list[str]:
+    """The command line that compiles a source to a library, `openvaf SOURCE -o LIBRARY`."""
+    return [binary, str(source), "-o", str(output)]
+
+
 def to_osdi(source: Path, output: Path, *, compiler: str = "openvaf") -> Path:
     """Compile a source to an OSDI library.
 
@@ -28,7 +33,8 @@ def to_osdi(source: Path, output: Path, *, compiler: str = "openvaf") -> Path:
 
     Raises:
         InputError: the compiler is not installed.
-        VerilogAError: the source cannot be compiled, or keeps its state in variables.
+        VerilogAError: the source cannot be compiled, or keeps its state in variables; or no
+            library was written.
     """
     binary = shutil.which(compiler)
     if binary is None:
@@ -44,11 +50,17 @@ def to_osdi(source: Path, output: Path, *, compiler: str = "openvaf") -> Path:
             "OSDI model does not keep variables between time steps; write it with idt(), or use "
             "the ngspice subcircuit"
         )
-    command = [binary, str(source), "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        osdi_command(binary, source, output), capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise VerilogAError(
             f"{source.name}: openvaf refused it (exit code {done.returncode}); it said: "
             f"{done.stderr[-2000:] or done.stdout[-2000:]}; correct the source"
+        )
+    if not output.is_file():
+        raise VerilogAError(
+            f"{source.name}: {binary} ended well but wrote no {output.name}; a library is what it "
+            "is asked for; check that it is the openvaf compiler"
         )
     return output

@@ -30,13 +30,14 @@ WITHOUT_ORACLE = {
     "step_team",
     "step_counted",
     "step_pushed",
-    "step_reset",  # nor anything else
+    "step_reset",  # nor anything else,
+    "phase_accumulator",  # and has no idtmod
 }
 WITHOUT_RETRIEVED = {"algebraic_loop", "given_or_not", "grounded"}
 STATEFUL = {
     "idt_memory", "kcl_memory", "hidden_forward_euler", "hidden_backward_euler",
     "hidden_step_parameter", "filament_cell", "step_team", "step_counted", "step_pushed",
-    "step_reset",
+    "step_reset", "phase_accumulator",
 }  # fmt: skip
 DYNAMIC_NODES = {"own_discipline", "self_heating", "coil"}
 BIASES = 200
