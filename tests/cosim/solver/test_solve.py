@@ -129,6 +129,53 @@ def test_ngspice_gives_the_same_currents_from_the_same_spec(tile, workers, size,
     assert relative(SolverEngine(spec, FAST, 1).mvm(G, X), expected) <= 1e-6
 
 
+@settings(max_examples=5)
+@given(
+    shape=st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    wires=st.tuples(st.floats(0.1, 20), st.floats(0.1, 20)),
+    ends=st.tuples(st.floats(0, 300), st.floats(0, 300)),
+    volts=st.floats(0.02, 0.8),
+    gate=st.floats(0.8, 1.5),
+    kelvin=st.floats(260, 390),
+    seed=st.integers(0, 10**6),
+)
+def test_any_spec_agrees_with_ngspice(tile, workers, shape, wires, ends, volts, gate, kelvin, seed):
+    spec = tile(
+        *shape,
+        cell={"conductance_max": 500e-6, "gate_voltage": gate},
+        wires={"input_line_resistance": wires[0], "output_line_resistance": wires[1]},
+        drivers={"source_resistance": ends[0]},
+        sensing={"input_resistance": ends[1]},
+    ).model_copy(update={"temperature": kelvin})
+    X, G = problem(*shape, 500e-6, volts, seed)
+    expected = NgspiceEngine(spec, workers).mvm(G, X)
+    assert relative(SolverEngine(spec, EXACT, 1).mvm(G, X), expected) <= 1e-6
+
+
+@pytest.mark.parametrize(("wire", "high", "volts"), [(1.0, 150e-6, 0.2), (20.0, 500e-6, 0.8)])
+@pytest.mark.parametrize(("accuracy", "limit"), [(EXACT, 1e-9), (FAST, 1e-6)])
+def test_predicted_starts_change_the_way_and_not_the_result(
+    tile, solver, reference, accuracy, limit, wire, high, volts
+):
+    made = solver(tile(24, 20, wire), accuracy)
+    X, G = problem(24, 20, high, volts, samples=20)
+    X[1, 2:], X[2], X[3, ::2], X[4] = 0.0, volts, 0.0, 0.0
+    together = made.solve(X, G)
+    alone = np.stack([made.solve(x, G).currents[0] for x in X])
+    assert together.status.ok
+    assert together.steps.mean() < made.solve(X[:15], G).steps.mean()
+    scale = np.abs(alone).max(axis=1, initial=1e-12)
+    assert (np.abs(together.currents - alone).max(axis=1) <= 2 * limit * scale).all()
+    assert relative(together.currents[:3], reference(made.circuit, X[:3], G)) <= limit
+
+
+def test_a_batch_with_inputs_of_both_signs_starts_from_unloaded_lines(tile, solver, reference):
+    made = solver(tile(8, 8, 5.0))
+    X, G = problem(8, 8, 400e-6, 0.3, samples=20)
+    X[3, 4] = -0.2
+    assert relative(made.solve(X, G).currents[3:5], reference(made.circuit, X[3:5], G)) <= 1e-9
+
+
 def test_a_batch_has_the_shapes_of_a_matrix_product(tile, solver):
     made = solver(tile(6, 5))
     generator = np.random.default_rng(4)

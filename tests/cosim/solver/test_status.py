@@ -1,11 +1,14 @@
 """What cannot be solved ends in a status, what is malformed in an error, neither in a number."""
 
+import time
+
 import numpy as np
 import pytest
 
 from compact_models import compile_text
 from compact_models.errors import CardError, InputError, ShapeError, SpecError
 from cosim.results import Code
+from cosim.solver import generated
 from cosim.solver.cells import element, series_cell
 from cosim.solver.circuit import Circuit
 from cosim.solver.solve import Accuracy, TileSolver
@@ -40,6 +43,7 @@ def test_a_negative_resistance_that_outweighs_the_wires_fails_with_advice(plain)
     found = solve(plain, np.full((4, 4), -1e3))
     assert found.status.code in {Code.SINGULAR, Code.NO_CONVERGENCE}
     assert found.status.message
+    assert "nodeset" not in found.status.advice
     assert np.isnan(found.currents).all()
 
 
@@ -124,3 +128,20 @@ def test_wrong_arguments_say_what_is_allowed(plain, resistive_tile):
         Accuracy(1.0, single=False)
     with pytest.raises(CardError, match="0 S or more"):
         TileSolver(resistive_tile(rows=2, cols=2), threads=1).solve([0.1, 0.1], -np.ones((2, 2)))
+
+
+def test_models_beyond_single_precision_are_solved_in_double(plain):
+    # Squares of these conductances are below the smallest number of single precision.
+    found = solve(plain, np.full((4, 4), 1e-25))
+    assert found.status.ok
+    assert np.allclose(found.currents, 4 * 0.2e-25, rtol=1e-6)
+
+
+def test_a_long_compilation_is_announced(capsys, monkeypatch):
+    monkeypatch.setattr(generated, "PATIENCE_S", 0.01)
+    with generated.patience("compiling"):
+        time.sleep(0.2)
+    assert "compiling" in capsys.readouterr().err
+    with generated.patience("quick"):
+        pass
+    assert capsys.readouterr().err == ""
