@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from cosim.characterize import SamplingPlan
 from cosim.cli.main import COMMANDS, cli
 from cosim.loop.study import StudySpec
 from netlists.specs import TileSpec
@@ -71,8 +72,8 @@ def test_code_of_the_documentation_runs(page, text, tmp_path):
 def test_specifications_of_the_documentation_are_valid(page, text):
     data = tomllib.loads(text)
 
-    kind = StudySpec if "tile" in data else TileSpec
-    assert kind.model_validate(data).name == data["name"]
+    kind = StudySpec if "tile" in data else SamplingPlan if "samples" in data else TileSpec
+    assert kind.model_validate(data).model_fields_set == set(data)
 
 
 @pytest.mark.parametrize("line", commands())
