@@ -79,17 +79,23 @@ class Checker:
         self.scopes = saved
 
     def _function(self, function: tree.Function) -> None:
-        names = {function.name}
+        items: list[tree.Declarator] = []
         for member in function.members:
             if isinstance(member, tree.Argument | tree.Variables):
-                items = member.names if isinstance(member, tree.Argument) else member.items
-                names |= {item.name for item in items}
-                for item in items:
-                    if item.array:
-                        self._array(item.name, item.span)
-        saved, self.scopes, self.in_function = self.scopes, [names], True
+                items += member.names if isinstance(member, tree.Argument) else member.items
+        saved, self.scopes, self.in_function = self.scopes, [{function.name}], True
+        self._locals(items)
         self.statement(function.body)
         self.scopes, self.in_function = saved, False
+
+    def _locals(self, items: list[tree.Declarator]) -> None:
+        """Take the names of a block or a function in, and check their initial values."""
+        self.scopes[-1] = self.scopes[-1] | {item.name for item in items}
+        for item in items:
+            if item.array:
+                self._array(item.name, item.span)
+            if item.initial is not None:
+                self.expression(item.initial)
 
     # ------------------------------------------------------------------ statements
 
@@ -101,14 +107,9 @@ class Checker:
         """Nothing to check."""
 
     def _block(self, node: tree.Block) -> None:
-        names: set[str] = set()
-        for member in node.declarations:
-            if isinstance(member, tree.Variables):
-                for item in member.items:
-                    names.add(item.name)
-                    if item.array:
-                        self._array(item.name, item.span)
-        self.scopes.append(self.scopes[-1] | names)
+        members = [m for m in node.declarations if isinstance(m, tree.Variables)]
+        self.scopes.append(self.scopes[-1])
+        self._locals([item for member in members for item in member.items])
         for statement in node.statements:
             self.statement(statement)
         self.scopes.pop()
