@@ -258,7 +258,8 @@ class ReadVerifyWrite(AbstractAlgorithm):
         te: voltage of the top electrode in SET pulses [V].
         gate_step: step of the gate voltage [V].
         margin: how far below the nominal gate voltage the ramp starts [V].
-        reset: amplitudes of the RESET pulses.
+        reset: amplitudes of the RESET pulses; small steps, because a cell that falls deep has to be
+            SET abruptly again.
     """
 
     tolerance: float = 0.02
@@ -266,7 +267,7 @@ class ReadVerifyWrite(AbstractAlgorithm):
     te: float = 1.2
     gate_step: float = 0.01
     margin: float = 0.2
-    reset: Reset = Reset()
+    reset: Reset = Reset(first=0.3, step=0.02)
 
     @property
     def name(self) -> str:

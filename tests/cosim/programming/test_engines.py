@@ -78,39 +78,49 @@ def test_conductances_are_the_same_in_both(run):
     assert spice.conductance(state) == pytest.approx(loop.conductance(state), rel=1e-9)
 
 
-def corner(random):
+@pytest.fixture(scope="module")
+def written():
+    """Device and transistor with everything baked in but what the corners draw."""
+    drawn = {"I0", "v0", "gamma0", "beta", "Rth", "gap_init", "temperature"}
+    model = load_model("rram_gap")
+    fixed = {n: p.default for n, p in model.parameters.items() if n not in drawn}
+    card = load_card("nmos_ekv__generic_130nm").values
+    fet = {name: value for name, value in card.items() if name != "W"}
+    return model.subcircuit(False, fixed), load_model("nmos_ekv").to_ngspice(True, fet)
+
+
+def corner(random, written):
     """A 1T1R cell with a SET and a RESET pulse, everything drawn over wide ranges."""
+    device, transistor = written
     edge = (10 ** random.uniform(-11, -8.3, 2)).tolist()
     amplitude = random.uniform(1.0, 2.5, 2).tolist()
     gate = random.uniform([0.8, 1.8], [1.6, 3.0]).tolist()
-    model = load_model("rram_gap")
     values = {
         "I0": 10 ** random.uniform(-4, -2.5), "v0": 10 ** random.uniform(1, 3),
         "gamma0": random.uniform(14, 20), "beta": random.uniform(0.6, 1.2),
-        "Rth": 10 ** random.uniform(3, 5.7),
+        "Rth": 10 ** random.uniform(3, 5.7), "gap_init": random.uniform(0.3e-9, 1.7e-9),
     }  # fmt: skip
-    transistor = load_card("nmos_ekv__generic_130nm").values | {"W": random.uniform(0.3e-6, 3e-6)}
-    fet = load_model("nmos_ekv").to_ngspice(frozen=True, values=transistor)
-    start = random.uniform(0.3, 1.7)
+    words = " ".join(f"{device.parameters[name]}={value!r}" for name, value in values.items())
     lines = [
-        "corner", model.to_ngspice(values=values), fet,
+        "corner", device.text, transistor,
         f"vbl bl 0 pwl(0 0 50n 0 {50e-9 + edge[0]!r} {amplitude[0]!r} "
         f"150n {amplitude[0]!r} {150e-9 + edge[0]!r} 0)",
         f"vsl sl 0 pwl(0 0 200n 0 {200e-9 + edge[1]!r} {amplitude[1]!r} "
         f"300n {amplitude[1]!r} {300e-9 + edge[1]!r} 0)",
         f"vwl wl 0 pwl(0 0 40n 0 45n {gate[0]!r} 160n {gate[0]!r} 165n 0 "
         f"190n 0 195n {gate[1]!r} 310n {gate[1]!r} 315n 0)",
-        f"xd bl m rram_gap gap_init={start * 1e-9!r}", "xt m wl sl 0 nmos_ekv",
+        f"xd bl m rram_gap {words}",
+        f"xt m wl sl 0 nmos_ekv W={random.uniform(0.3e-6, 3e-6)!r}",
         ".options reltol=1e-4", ".end", "",
     ]  # fmt: skip
     return Simulation("\n".join(lines), Transient(1e-9, 400e-9, 5e-9), ("v(xd.gap)",))
 
 
-def test_sixty_random_corners_of_set_and_reset_converge(run):
+def test_sixty_random_corners_of_set_and_reset_converge(run, written):
     random = np.random.default_rng(1)
     moved = 0
     for _ in range(60):
-        result = run(corner(random))
+        result = run(corner(random, written))
         assert result.ok, str(result.status)
         gap = result.vectors["v(xd.gap)"]
         assert gap.min() > 0.15
