@@ -44,7 +44,7 @@ def run(quick: bool) -> dict[str, Any]:
     sizes = (32, 64) if quick else (32, 64, 128, 256, 512, 1024)
     figures: dict[str, float] = {}
     for size in sizes:
-        figures.update(_solver_times(size, samples=max(2, 80_000 // size**2)))
+        figures.update(_solver_times(size, samples=max(2, 400_000 // size**2)))
     size = 32 if quick else 64
     op, sweep = _ngspice_times(size)
     newton = _sparse_newton_time(size)

@@ -43,7 +43,7 @@ SINGLES_LEAVE = 2e-5
 # Parts of the input by which a sample that does not converge at once is approached.
 FIRST_PART, SMALLEST_PART = 0.25, 1e-3
 # From this many inputs per conductance matrix on, their starts are predicted.
-PREDICTED = 16
+PREDICTED = 48
 PREDICTED_TOLERANCE = 1e-4
 COMPILING = "compiling the solver's loops"
 # Pieces of a batch per thread.

@@ -158,7 +158,7 @@ def test_predicted_starts_change_the_way_and_not_the_result(
     tile, solver, reference, accuracy, limit, wire, high, volts
 ):
     made = solver(tile(24, 20, wire), accuracy)
-    X, G = problem(24, 20, high, volts, samples=20)
+    X, G = problem(24, 20, high, volts, samples=50)
     X[1, 2:], X[2], X[3, ::2], X[4] = 0.0, volts, 0.0, 0.0
     together = made.solve(X, G)
     alone = np.stack([made.solve(x, G).currents[0] for x in X])
@@ -171,7 +171,7 @@ def test_predicted_starts_change_the_way_and_not_the_result(
 
 def test_a_batch_with_inputs_of_both_signs_starts_from_unloaded_lines(tile, solver, reference):
     made = solver(tile(8, 8, 5.0))
-    X, G = problem(8, 8, 400e-6, 0.3, samples=20)
+    X, G = problem(8, 8, 400e-6, 0.3, samples=50)
     X[3, 4] = -0.2
     assert relative(made.solve(X, G).currents[3:5], reference(made.circuit, X[3:5], G)) <= 1e-9
 
