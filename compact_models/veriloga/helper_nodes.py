@@ -85,6 +85,8 @@ class TreeSize:
         sizes = [self.values[a] for a in node.args]
         if node.op == "select":
             self.values[node] = 1 + sizes[0] + max(sizes[1], sizes[2])
+        elif _is_square(node):
+            self.values[node] = 2 + sizes[0]
         else:
             self.values[node] = (2 if node.op in COMPARISONS else 1) + sum(sizes)
         variables = frozenset().union(*(self.variables[a] for a in node.args))
@@ -100,6 +102,8 @@ def _slope(node: Expr, sizes: Sequence[int], slopes: Sequence[int]) -> int:
         return 0
     if op in {"add", "sub"}:
         return sum(slopes) + int(all(slopes))
+    if _is_square(node):
+        return 4 + sizes[0] + slopes[0]
     if op == "mul":
         (a, b), (da, db) = sizes, slopes
         left = 0 if not da else b if da == 1 else da + b + 1
@@ -114,6 +118,11 @@ def _slope(node: Expr, sizes: Sequence[int], slopes: Sequence[int]) -> int:
     if op in {"min", "max"}:
         return 3 + sum(sizes) + max(*slopes, 1)
     return 2 + _DERIVATIVE_OF.get(op, 4) + sum(sizes) + sum(slopes)
+
+
+def _is_square(node: Expr) -> bool:
+    """Whether it is written as a power, which evaluates its base once."""
+    return node.op == "mul" and node.args[0] is node.args[1] and bool(node.args[0].args)
 
 
 def choose_helpers(roots: Iterable[Expr]) -> list[Expr]:

@@ -1,4 +1,4 @@
-"""Leave out what never acts: clamps that are never reached, and conditions that are known to hold.
+"""Leave out what never acts: clamps that are never reached, and choices between equal values.
 
 A model that takes no risks bounds a quantity again wherever it is used. Where the order of two
 operands of min() or max() is certain, from the intervals they lie in or because one is made from
@@ -27,6 +27,12 @@ EXPLOSIVE = frozenset({"exp", "sinh", "cosh"})
 DEPTH = 8
 """Steps of a proof."""
 
+SATURATION = 227.0
+"""exp() of a larger argument is 1e99 in ngspice."""
+
+NEGLIGIBLE = 37.0
+"""Above this, exp() of the negative is below the last digit of 1."""
+
 
 def without_inactive(roots: Iterable[Expr], facts: Facts) -> list[Expr]:
     """The roots without clamps that never act.
@@ -46,6 +52,8 @@ def without_inactive(roots: Iterable[Expr], facts: Facts) -> list[Expr]:
             kept = _kept(new, is_below(a, b, facts), is_below(b, a, facts))
             if node not in guards or _plain(kept).op in {"min", "max"}:
                 new = kept
+        elif new.op == "select" and _is_softplus(new, facts):
+            new = new.args[2]
         done[node] = new
     return [done[root] for root in roots]
 
@@ -53,6 +61,18 @@ def without_inactive(roots: Iterable[Expr], facts: Facts) -> list[Expr]:
 def _kept(clamp: Expr, first: bool, second: bool) -> Expr:
     """What is left of a clamp whose first or second operand is always taken."""
     return clamp.args[0] if first else clamp.args[1] if second else clamp
+
+
+def _is_softplus(choice: Expr, facts: Facts) -> bool:
+    """Whether it is `u > 40 ? u : ln(1 + exp(u))`, whose second arm alone never overflows."""
+    condition, then, otherwise = choice.args
+    if condition.op not in {"gt", "ge"} or then is not condition.args[0]:
+        return False
+    if bounds(condition.args[1], facts).low < NEGLIGIBLE:
+        return False
+    inside = otherwise.args[0] if otherwise.op == "ln" else ZERO
+    parts = set(inside.args) if inside.op == "add" else set()
+    return parts == {ONE, apply("exp", then)} and bounds(then, facts).high < SATURATION
 
 
 def _plain(value: Expr) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -139,25 +140,35 @@ class CompactModel:
         }
         return with_values(system.mapped(flags), values)
 
-    def to_ngspice(self, frozen: bool = False, values: Mapping[str, float] | None = None) -> str:
+    def to_ngspice(
+        self,
+        frozen: bool = False,
+        values: Mapping[str, float] | None = None,
+        within: float = math.inf,
+    ) -> str:
         """The model as a subcircuit, from .subckt to .ends.
 
         Args:
             frozen: hold every state at its initial-value parameter and leave the charges out: the
                 purely algebraic subcircuit of DC reads.
             values: numbers to bake in, e.g. a card's; what is left can be set per instance.
+            within: no port exceeds this in a solution, either way [V]: guards against what only
+                larger voltages could do are left out, which makes each iteration cheaper.
 
         Raises:
             CardError: a value is unknown or out of range.
         """
-        return self.subcircuit(frozen, values).text
+        return self.subcircuit(frozen, values, within).text
 
     def subcircuit(
-        self, frozen: bool = False, values: Mapping[str, float] | None = None
+        self,
+        frozen: bool = False,
+        values: Mapping[str, float] | None = None,
+        within: float = math.inf,
     ) -> Subcircuit:
         """As `to_ngspice`, with the names of its parameters and internal nodes."""
         self.check_values(values or {})
-        return to_ngspice(self.system, dict(values or {}), frozen=frozen)
+        return to_ngspice(self.system, dict(values or {}), frozen=frozen, within=within)
 
     def to_numba(
         self, frozen: bool = False, values: Mapping[str, float] | None = None

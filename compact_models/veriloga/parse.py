@@ -95,13 +95,13 @@ class _Builder(Transformer_NonRecursive):
 
     # -------------------------------------------------------------- modules
     def module(self, meta: Meta, children: list[Any]) -> tree.Module:
-        attributes, name, parameters, ports, *members = children
+        attributes, name, parameters, ports, after, *members = children
         kept = [m for m in members if m is not None]
         return tree.Module(
             str(name),
             ports or (),
             (*(parameters or ()), *kept),
-            attributes or (),
+            (*(attributes or ()), *(after or ())),
             _token_span(name),
         )
 

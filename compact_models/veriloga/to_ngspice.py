@@ -46,6 +46,7 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.helper_nodes import choose_helpers, with_helpers
 from compact_models.veriloga.inactive import with_condition_known, without_inactive
 from compact_models.veriloga.intervals import ANYTHING, Facts, Interval
+from compact_models.veriloga.separable import separate_terms
 from compact_models.veriloga.simplify import hoisted, rounded, with_reciprocals
 from compact_models.veriloga.spice_names import Names
 from compact_models.veriloga.spice_text import SpiceText, spice_number, unwrapped
@@ -80,8 +81,11 @@ class _Source:
 class Writer:
     """Writes one subcircuit."""
 
-    def __init__(self, system: System, values: dict[str, float], *, frozen: bool) -> None:
+    def __init__(
+        self, system: System, values: dict[str, float], *, frozen: bool, within: float
+    ) -> None:
         self.frozen = frozen
+        self.within = within
         baked = dict(values)
         system = decided(frozen_system(system) if frozen else system, baked, frozen=frozen)
         self.scales = {s.symbol.name: s.scale for s in system.states}
@@ -125,14 +129,7 @@ class Writer:
 
     def _text(self) -> SpiceText:
         """Texts of all symbols, and what is known of their values."""
-        used = set(self.system.used_parameters())
-        queue = list(used)
-        while queue:
-            for needed in symbols([self.system.parameters[queue.pop()].default], "parameter"):
-                if needed.name not in used:
-                    used.add(needed.name)
-                    queue.append(needed.name)
-        self.used = [n for n in self.system.parameters if n in used]
+        self.used = self._used_parameters()
         temperature = self.system.temperature
         names: dict[Expr, str] = {TIME: "time"}
         facts = Facts()
@@ -149,10 +146,23 @@ class Writer:
                 names[known] = self.parameter_names.of(f"{name}_value", "p_")
         for node, text in self.node_of.items():
             names[symbol("node", node)] = f"v({text})"
+        for node in (*self.system.ports, *self.system.nodes):
+            facts[symbol("node", node)] = Interval(-self.within, self.within)
         for branch in self.system.branches:
             if branch.current is not None:
                 names[branch.current] = f"i({self._probe(branch)})"
         return SpiceText(names, facts)
+
+    def _used_parameters(self) -> list[str]:
+        """The parameters in the equations, and those in the defaults of these."""
+        used = set(self.system.used_parameters())
+        queue = list(used)
+        while queue:
+            for needed in symbols([self.system.parameters[queue.pop()].default], "parameter"):
+                if needed.name not in used:
+                    used.add(needed.name)
+                    queue.append(needed.name)
+        return [n for n in self.system.parameters if n in used]
 
     def _range(self, name: str) -> Interval:
         """The declared range, where its bounds are numbers."""
@@ -244,9 +254,11 @@ class Writer:
             self._charge(q, high, low, index)
 
     def _current_source(self, name: str, f: Expr, high: str, low: str) -> None:
-        if f.op == "neg":
-            f, high, low = f.args[0], low, high
-        self.lines.append(_Source(name, high, low, "i", f))
+        """One source, or one for each part of a sum whose parts depend on different nodes."""
+        for number, (part, turned) in enumerate(separate_terms(f), start=1):
+            ends = (low, high) if turned else (high, low)
+            own = name if number == 1 else f"{name}_{number}"
+            self.lines.append(_Source(own, *ends, "i", part))
 
     def _potential(self, f: Expr, q: Expr, high: str, low: str, index: int) -> None:
         f = hoisted([f])[0]
@@ -430,7 +442,9 @@ def _gain(value: Expr) -> tuple[Expr, Expr, Expr] | None:
     return None
 
 
-def to_ngspice(system: System, values: dict[str, float], *, frozen: bool) -> Subcircuit:
+def to_ngspice(
+    system: System, values: dict[str, float], *, frozen: bool, within: float = math.inf
+) -> Subcircuit:
     """Write a system as an ngspice subcircuit.
 
     Args:
@@ -438,5 +452,6 @@ def to_ngspice(system: System, values: dict[str, float], *, frozen: bool) -> Sub
         values: parameters that are numbers in every instance; the others become parameters of
             the subcircuit.
         frozen: hold every state at its initial value and leave all charges out.
+        within: no port and no internal node exceeds this in a solution, either way [V].
     """
-    return Writer(system, values, frozen=frozen).subcircuit()
+    return Writer(system, values, frozen=frozen, within=within).subcircuit()
