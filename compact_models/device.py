@@ -115,7 +115,7 @@ class Device:
     def conductance(self, parameter: Float[ndarray, "*shape"] | float) -> Float[ndarray, "*shape"]:
         """Static conductance I/V at the read voltage [S]."""
         read = self.range.read_voltage
-        return self.current(np.asarray(read), np.asarray(parameter))[0] / read
+        return np.asarray(self.current(np.asarray(read), np.asarray(parameter))[0] / read)
 
     def parameter_for(self, conductance: ArrayLike) -> Float[ndarray, "*shape"]:
         """The parameter value that gives each conductance.

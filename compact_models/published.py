@@ -211,7 +211,7 @@ def worst_drift(card: Card, time: float, conductance: float, devices: float) -> 
 def read_noise(card: Card, conductance: float, time: float) -> float:
     """Relative standard deviation of the 1/f read noise."""
     noise = ReadNoise(Population(card, 1, 0))
-    return float(noise.flicker_spread(np.array(conductance), time)) / conductance
+    return float(noise.flicker_spread(np.array([conductance]), time)[0]) / conductance
 
 
 def read_noise_absolute(card: Card, conductance: float, time: float) -> float:

