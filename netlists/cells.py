@@ -24,6 +24,7 @@ from netlists.specs import CellSpec, TileSpec
 
 IDEAL_RESISTOR = "resistor"
 TEMPERATURE = "temperature"
+READ_LIMIT = 10.0  # V; inputs reach 2 V and gates 10 V at most, and no node lies outside of them
 
 
 class Gates(Enum):
@@ -68,11 +69,15 @@ class CellParts:
     def _written_definitions(self, gates: Gates) -> tuple[str, ...]:
         texts = []
         if self.device is not None:
-            texts.append(self.device.model.to_ngspice(frozen=True, values=self.device.values))
+            texts.append(
+                self.device.model.to_ngspice(
+                    frozen=True, values=self.device.values, within=READ_LIMIT
+                )
+            )
         model = self.transistor_model(gates)
         if model is not None and self.transistor is not None:
             values = {**self.transistor.card.values, TEMPERATURE: self.transistor.temperature}
-            texts.append(model.to_ngspice(frozen=True, values=values))
+            texts.append(model.to_ngspice(frozen=True, values=values, within=READ_LIMIT))
         return tuple(texts)
 
 

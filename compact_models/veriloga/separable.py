@@ -24,8 +24,8 @@ def separate_terms(current: Expr) -> list[Term]:
     value = current.args[0] if turned else current
     whole = [(value, turned)]
     factor, rest = None, value
-    if value.op == "mul" and value.args[0].is_static:
-        factor, rest = value.args
+    if value.op == "mul" and any(arg.is_static for arg in value.args):
+        factor, rest = sorted(value.args, key=lambda arg: not arg.is_static)
     if rest.op not in {"add", "sub"}:
         return whole
     parts = rest.args if factor is None else tuple(mul(factor, part) for part in rest.args)
