@@ -95,7 +95,8 @@ def tile_read(size: int, samples: int) -> Simulation:
     X = draw.uniform(0, spec.drivers.read_voltage, (samples, size))
     bench = read_testbench(spec, G, X, load_cell(spec), Gates.HELD)
     sweep = DcSweep("vindex", 0, samples - 1, 1) if samples > 1 else OperatingPoint()
-    return Simulation(bench.deck(), sweep, bench.netlist.outputs)
+    structure = f"{size} x {size}, as the engine names it"
+    return Simulation(bench.deck(), sweep, bench.netlist.outputs, structure=structure)
 
 
 def ours(workers: Workers, simulation: Simulation) -> None:

@@ -39,6 +39,8 @@ class NgspiceEngine(AbstractEngine):
         self.workers = workers
         self.timeout = timeout
         self._parts = load_cell(spec)
+        definitions = "\n".join(self._parts.definitions(Gates.HELD))
+        self._structure = f"{spec.rows} x {spec.cols} {spec.cell.topology}\n{definitions}"
 
     def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
         """Evaluate jobs; each is split into pieces and answered when all of them are in."""
@@ -71,7 +73,7 @@ class NgspiceEngine(AbstractEngine):
         vectors = inputs[start : start + self.VECTORS_PER_LOAD]
         bench = read_testbench(self.spec, conductances, vectors, self._parts, Gates.HELD)
         sweep = DcSweep(names.INDEX_SOURCE, 0, max(len(vectors) - 1, 0), 1)
-        return Simulation(bench.deck(), sweep, bench.netlist.outputs)
+        return Simulation(bench.deck(), sweep, bench.netlist.outputs, structure=self._structure)
 
     def provenance(self) -> dict[str, str]:
         """Ngspice's version and solver."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,26 @@ def priming_lines(simulation: Simulation, build: Build) -> tuple[str, ...]:
     """Lines to write at the end of a deck, or nothing where they would not pay."""
     if uses_klu(simulation, build):
         return ()
-    elements = elements_of(simulation.deck)
+    if simulation.structure:
+        return _lines_of(_Structure(simulation.structure, simulation.deck))
+    return _lines_of_deck(simulation.deck)
+
+
+@dataclass(frozen=True)
+class _Structure:
+    """A structure by its name, with the deck that it is read from the first time."""
+
+    name: str
+    deck: str = field(compare=False)
+
+
+@lru_cache(maxsize=_CACHED_STRUCTURES)
+def _lines_of(structure: _Structure) -> tuple[str, ...]:
+    return _lines_of_deck(structure.deck)
+
+
+def _lines_of_deck(deck: str) -> tuple[str, ...]:
+    elements = elements_of(deck)
     return () if elements is None else _lines(elements)
 
 

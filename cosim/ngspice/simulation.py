@@ -123,12 +123,15 @@ class Simulation:
             or `@device[parameter]`. They come back under exactly these names.
         reads_files: whether the deck may name files (`.include`, `.lib`, code model tables); only
             for decks that a person wrote, never for one made from a specification.
+        structure: a name for the deck's elements and the nets between which they are, whatever
+            their values; what is worked out for one deck of a structure is used for the others.
     """
 
     deck: str = field(repr=False)
     analysis: Analysis
     outputs: tuple[str, ...]
     reads_files: bool = False
+    structure: str = ""
 
     def __post_init__(self) -> None:
         if not self.outputs:

@@ -181,3 +181,15 @@ def test_cells_with_states_are_primed_to_the_same_transient(small_decks_too):
     plain, primed = run_plain_and_primed(Simulation(mesh(8, drive=PULSE), analysis, outputs))
     np.testing.assert_allclose(primed.axis, plain.axis, rtol=1e-9)
     np.testing.assert_allclose(primed.matrix(outputs), plain.matrix(outputs), rtol=1e-9, atol=1e-15)
+
+
+def test_decks_of_one_structure_are_ordered_once(tile):
+    first, second = (bench(tile, 32, 32, samples).deck() for samples in (2, 3))
+    sweep = DcSweep("vindex", 0, 1, 1)
+    named = [
+        Simulation(deck, sweep, ("i(vsense_0)",), structure="32 x 32") for deck in (first, second)
+    ]
+    assert priming_lines(named[0], SPARSE) is priming_lines(named[1], SPARSE)
+    assert priming_lines(named[1], SPARSE) == priming_lines(
+        Simulation(second, sweep, ("i(vsense_0)",)), SPARSE
+    )
