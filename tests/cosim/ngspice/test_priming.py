@@ -183,8 +183,8 @@ def test_cells_with_states_are_primed_to_the_same_transient(small_decks_too):
     np.testing.assert_allclose(primed.matrix(outputs), plain.matrix(outputs), rtol=1e-9, atol=1e-15)
 
 
-def test_decks_of_one_structure_are_ordered_once(tile):
-    first, second = (bench(tile, 32, 32, samples).deck() for samples in (2, 3))
+def test_decks_of_one_named_structure_are_ordered_once(resistive_tile):
+    first, second = (bench(resistive_tile, 32, 32, samples).deck() for samples in (2, 3))
     sweep = DcSweep("vindex", 0, 1, 1)
     named = [
         Simulation(deck, sweep, ("i(vsense_0)",), structure="32 x 32") for deck in (first, second)
