@@ -49,11 +49,11 @@ from compact_models.veriloga.expressions import (
 )
 from compact_models.veriloga.function_calls import called_function
 from compact_models.veriloga.functions import DROPPED_CALLS, MATH, START_EVENTS
+from compact_models.veriloga.loops import run_for, run_repeat, run_while
 
 
 TEMPERATURE_NAMES = ("temperature", "ambient_temperature", "device_temperature")
 ROOM_TEMPERATURE = 300.15
-MAX_ITERATIONS = 10_000
 LINEAR_OPERATORS = {
     "+": add, "-": sub, "*": mul, "**": power,
 }  # fmt: skip
@@ -154,11 +154,11 @@ class Executor:
         if is_const(condition):
             self.statement(node.then if condition is ONE else node.otherwise)
             return
-        self._choose(
+        self.choose(
             condition, lambda: self.statement(node.then), lambda: self.statement(node.otherwise)
         )
 
-    def _choose(
+    def choose(
         self, condition: Expr, then: Callable[[], None], otherwise: Callable[[], None]
     ) -> None:
         """Run both arms and join their results under the condition."""
@@ -200,64 +200,11 @@ class Executor:
             if is_const(condition):
                 self.statement(arms[index].body) if condition is ONE else run(index + 1)
             else:
-                self._choose(
+                self.choose(
                     condition, lambda: self.statement(arms[index].body), lambda: run(index + 1)
                 )
 
         run(0)
-
-    def _for(self, node: tree.For) -> None:
-        self._assignment(node.start)
-        for _ in self._iterations(lambda: self.value(node.condition).expr, node.span):
-            self.statement(node.body)
-            self._assignment(node.step)
-
-    def _while(self, node: tree.While) -> None:
-        for _ in self._iterations(lambda: self.value(node.condition).expr, node.span):
-            self.statement(node.body)
-
-    def _repeat(self, node: tree.Repeat) -> None:
-        count = int(self._decide(self.value(node.count).expr, node.span))
-        if count > MAX_ITERATIONS:
-            self._too_many(node.span)
-        for _ in range(count):
-            self.statement(node.body)
-
-    def _iterations(self, condition: Callable[[], Expr], span: tree.Span) -> Iterator[int]:
-        for iteration in range(MAX_ITERATIONS):
-            if self._decide(condition(), span) == 0.0:
-                return
-            yield iteration
-        self._too_many(span)
-
-    def _too_many(self, span: tree.Span) -> None:
-        refuse(
-            "unbounded-loop",
-            f"the loop runs more than {MAX_ITERATIONS} times",
-            self.place(span),
-            why="loops are unrolled into straight-line equations",
-            instead="give the loop a small fixed count, or write the sum in closed form",
-        )
-
-    def _decide(self, condition: Expr, span: tree.Span) -> float:
-        """The value of a loop's condition, which has to be known while compiling."""
-        if is_const(condition):
-            return condition.number
-        if not condition.is_static:
-            refuse(
-                "unbounded-loop",
-                "the number of iterations depends on a signal",
-                self.place(span),
-                why="loops are unrolled into straight-line equations, so their count must be known",
-                instead="use `for (i = 0; i < 4; i = i + 1)` with a fixed count",
-            )
-        names = [s.name for s in symbols([condition], "parameter")]
-        self.result.structural.update(names)
-        self.notes.add(
-            f"the count of this loop is fixed by the default of {', '.join(names)}",
-            self.place(span),
-        )
-        return self.default_value(condition)
 
     def default_value(self, expr: Expr, given: dict[Expr, float] | None = None) -> float:
         """An expression at the parameters' defaults, with numbers for its other symbols."""
@@ -282,13 +229,14 @@ class Executor:
 
     def _event(self, node: tree.Event) -> None:
         if START_EVENTS & set(node.events):
-            self._choose(INITIAL, lambda: self.statement(node.body), lambda: None)
+            self.choose(INITIAL, lambda: self.statement(node.body), lambda: None)
         else:
             self.notes.add(
                 "@(final_step) is left out: nothing reads its results", self.place(node.span)
             )
 
-    def _assignment(self, node: tree.Assignment) -> None:
+    def assignment(self, node: tree.Assignment) -> None:
+        """Run `name = value`."""
         self.hint = node.target.name
         value = self.value(node.value)
         self.hint = ""
@@ -475,11 +423,11 @@ _STATEMENTS: dict[type, Callable[..., None]] = {
     tree.Block: Executor._block,
     tree.If: Executor._if,
     tree.Case: Executor._case,
-    tree.For: Executor._for,
-    tree.While: Executor._while,
-    tree.Repeat: Executor._repeat,
+    tree.For: run_for,
+    tree.While: run_while,
+    tree.Repeat: run_repeat,
     tree.Event: Executor._event,
-    tree.Assignment: Executor._assignment,
+    tree.Assignment: Executor.assignment,
     tree.Contribution: Executor._contribution,
     tree.CallStatement: Executor._call_statement,
 }

@@ -44,6 +44,7 @@ from compact_models.veriloga.expressions import (
 )
 from compact_models.veriloga.operations import INTEGERS, TRUTH
 from compact_models.veriloga.resolution import IN_TIME, TIME_PASSES, Loop, Recognised, Resolution
+from compact_models.veriloga.settled import draw_that_is_kept, settles
 from compact_models.veriloga.step_forms import Step, recognised_step
 
 
@@ -255,12 +256,32 @@ class Resolver:
             return value
         if _only_kept_statically(value, own):
             return substitute([value], {own: self._initial(key)})[0]
+        settled = self._settled(key, value)
+        if settled is not None:
+            return settled
         set_otherwise = _without_static_ends(value, own, self._initial(key))
         if own not in set_otherwise.dynamic:
             return set_otherwise
         if not is_uniform(value, own, lambda expr: self.default_of(expr, {})):
             return value
         return substitute([value], {own: self._initial(key)})[0]
+
+    def _settled(self, key: str, value: Expr) -> Expr | None:
+        """The value of a variable that does not move any more after the first evaluation."""
+        own = symbol("previous", key)
+        if drawn := draw_that_is_kept(value, own, self.execution.draws):
+            self.notes.add(
+                f"`{key}` keeps a random number while nothing sets it: the number of the instance",
+                self.place(key),
+            )
+            return substitute([value], {own: drawn})[0]
+        start = self._initial(key)
+        if not start.is_static or not settles(value, own, lambda e, v: self.default_of(e, v)):
+            return None
+        self.notes.add(
+            f"`{key}` is set at the start and corrected once, by parameters alone", self.place(key)
+        )
+        return substitute([value], {own: start})[0]
 
     def _with_known(self, roots: list[Expr]) -> list[Expr]:
         values = self.result.values

@@ -19,6 +19,14 @@ from compact_models.veriloga.headers import BUILT_IN_HEADERS
 MAX_DEPTH = 64
 MAX_OUTPUT = 20_000_000
 
+PREDEFINED = {
+    "__VAMS_COMPACT_MODELING__": "",
+    "__VAMS_ENABLE__": "",
+    "__VAMS__": "",
+    "__OPENVAF__": "",
+}
+"""Macros that compilers define: two of the standard, and those of the OpenVAF front end."""
+
 _INTERESTING = re.compile(
     r"""//[^\n]* | /\*.*?(?:\*/|\Z) | "(?:[^"\\\n]|\\[\s\S])*" | `[A-Za-z_]\w* | `""",
     re.VERBOSE | re.DOTALL,
@@ -108,7 +116,7 @@ class Preprocessor:
     """Runs the directives of one compilation; macros and conditions are its only state."""
 
     def __init__(self, include_folders: tuple[Path, ...] = ()) -> None:
-        self.macros: dict[str, Macro] = {}
+        self.macros = {name: Macro(name, None, body) for name, body in PREDEFINED.items()}
         self.include_folders = include_folders
         self.pieces: list[str] = []
         self.length = 0

@@ -26,6 +26,8 @@ WITHOUT_ORACLE = {
     "repeat_and_ceil",  # repeat and ceil,
     "lagged_algebra",  # it aborts on variables read before they are written,
     "loops_and_cases",  # or in loops,
+    "bounded_iteration",
+    "corrected_setting",  # and keeps no setting,
     "hidden_step_parameter",  # and keeps no flag for the first evaluation,
     "step_team",
     "step_counted",

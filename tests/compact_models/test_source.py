@@ -53,3 +53,9 @@ def test_a_scale_factor_is_the_nearest_double():
     )
     parameters = compile_text(text).parameters
     assert (parameters["a"].default, parameters["b"].default) == (2.5e-9, 3e6)
+
+
+@pytest.mark.parametrize("name", ["__VAMS_COMPACT_MODELING__", "__OPENVAF__"])
+def test_the_macros_that_compilers_define_are_defined(tmp_path, name):
+    text = f"`ifdef {name}\nyes\n`else\nno\n`endif\n"
+    assert lines_of(text, tmp_path) == ["yes"]
