@@ -13,6 +13,7 @@ from compact_models.card import read_card
 from compact_models.fit_card import KINDS, fit_card
 from compact_models.published import compare, unproven
 from cosim.cli.files import check_output
+from cosim.cli.options import FILE
 from cosim.errors import CheckFailed
 from cosim.programming.published import QUANTITIES
 
@@ -100,7 +101,7 @@ def check(cards: tuple[str, ...]) -> None:
             bound = "" if row.row.bound == "equal" else f"{row.row.bound} "
             click.echo(
                 f"  {row.row.figure:<62} published {bound}{row.row.value:<9.4g} ours "
-                f"{row.ours:<9.4g}{row.row.unit:<6}{row.difference:+8.2%}"
+                f"{row.ours:<9.4g} {row.row.unit:<5}{row.difference:+8.2%}"
                 f"{'' if row.holds else '  <- differs'}"
             )
             failed += not row.holds
@@ -111,7 +112,7 @@ def check(cards: tuple[str, ...]) -> None:
 
 
 @command.command("fit")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=FILE)
 @click.option(
     "--kind",
     type=click.Choice(list(KINDS)),
@@ -119,9 +120,7 @@ def check(cards: tuple[str, ...]) -> None:
     help="iv: device,voltage,current; drift: device,time,conductance; "
     "programmed: target,conductance.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="CARD.toml to write."
-)
+@click.option("-o", "--output", type=FILE, required=True, help="CARD.toml to write.")
 def fit(data: Path, kind: str, output: Path) -> None:
     """Fit a card with its spread to the measurements in DATA.csv.
 

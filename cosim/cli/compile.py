@@ -9,6 +9,7 @@ import click
 
 from compact_models import CompactModel, load_model
 from cosim.cli.files import check_output, write_or_print
+from cosim.cli.options import FILE
 
 
 # numba and torch are imported only by the targets that need them.
@@ -38,7 +39,7 @@ TARGETS: dict[str, Callable[[CompactModel, bool], str]] = {
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="File to write; default: print.",
 )
 def command(model: str, target: str, frozen: bool, output: Path | None) -> None:

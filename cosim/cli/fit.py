@@ -8,15 +8,16 @@ import click
 
 from cosim.characterize import Dataset
 from cosim.characterize.fitting import fit_dataset
+from cosim.cli.options import FILE
 from cosim.surrogate import save
 
 
 @click.command("fit")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=FILE)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FILE,
     required=True,
     help="SURROGATE folder to write.",
 )

@@ -8,21 +8,16 @@ import click
 import numpy as np
 
 from cosim.cli.files import check_output, read_array, write_or_print
+from cosim.cli.options import FILE
 from netlists.specs import TileSpec
 from netlists.testbench import operating_point_deck, read_testbench
 
 
 @click.command("netlist")
-@click.argument("tile", type=click.Path(path_type=Path))
-@click.option(
-    "--conductances", type=click.Path(path_type=Path), help="G.npy or .csv, [rows, cols], siemens."
-)
-@click.option(
-    "--inputs", type=click.Path(path_type=Path), help="X.npy or .csv, [samples, rows], volt."
-)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Deck to write; default: print."
-)
+@click.argument("tile", type=FILE)
+@click.option("--conductances", type=FILE, help="G.npy or .csv, [rows, cols], siemens.")
+@click.option("--inputs", type=FILE, help="X.npy or .csv, [samples, rows], volt.")
+@click.option("-o", "--output", type=FILE, help="Deck to write; default: print.")
 def command(
     tile: Path, conductances: Path | None, inputs: Path | None, output: Path | None
 ) -> None:

@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from cosim.cli.files import read_array
+from cosim.cli.options import FILE
 from cosim.errors import CheckFailed
 from cosim.ngspice import WorkerProcess
 from cosim.programming import ALGORITHMS, ENGINES, ProgrammedState, check_targets, program_tile
@@ -19,10 +20,10 @@ SIMULATION_LIMIT = 600.0  # [s] for one pulse in ngspice
 
 
 @click.command("program")
-@click.argument("tile", type=click.Path(path_type=Path))
+@click.argument("tile", type=FILE)
 @click.option(
     "--targets",
-    type=click.Path(path_type=Path),
+    type=FILE,
     required=True,
     help="Wanted conductances [S], rows x cols, as .npy or .csv.",
 )
@@ -42,9 +43,7 @@ SIMULATION_LIMIT = 600.0  # [s] for one pulse in ngspice
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of every draw."
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="STATE folder to write."
-)
+@click.option("-o", "--output", type=FILE, required=True, help="STATE folder to write.")
 def command(
     tile: Path, targets: Path, algorithm: str, engine: str, seed: int, output: Path
 ) -> None:

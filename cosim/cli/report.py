@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from cosim.cli.options import FILE
 from cosim.loop import write_report
 
 
 @click.command("report")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FILE)
 @click.option("--open", "open_it", is_flag=True, help="Open it in a browser.")
 def command(run: Path, open_it: bool) -> None:
     """Write RUN/report.html from the results that a finished run left.

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from cosim.cli.options import progress_bar, worker_options
+from cosim.cli.options import FILE, progress_bar, worker_options
 from cosim.errors import CheckFailed
 from cosim.loop import Progress, load_study, run_study
 from cosim.ngspice import Workers
 
 
 @click.command("run")
-@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("study", type=FILE)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FILE,
     required=True,
     help="RUN folder; a run that was interrupted there goes on.",
 )

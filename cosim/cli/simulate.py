@@ -10,22 +10,22 @@ import click
 import numpy as np
 
 from cosim.cli.files import check_output, read_array, write_array
-from cosim.cli.options import engine_options, open_engine, progress_bar
+from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
 from netlists.arrays import checked_conductances, checked_inputs
 from netlists.specs import TileSpec
 
 
 @click.command("simulate")
-@click.argument("tile", type=click.Path(path_type=Path))
+@click.argument("tile", type=FILE)
 @click.option(
     "--inputs",
-    type=click.Path(path_type=Path),
+    type=FILE,
     required=True,
     help="X.npy or .csv, [samples, rows], volt.",
 )
 @click.option(
     "--conductances",
-    type=click.Path(path_type=Path),
+    type=FILE,
     required=True,
     help="G.npy or .csv, [rows, cols], siemens.",
 )
@@ -39,7 +39,7 @@ from netlists.specs import TileSpec
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Y.npy or .csv, [samples, cols], ampere; default: print as csv.",
 )
 @engine_options

@@ -9,14 +9,14 @@ import click
 
 from cosim.characterize import SamplingPlan
 from cosim.characterize.fitting import Validation, validate
-from cosim.cli.options import engine_options, open_engine, progress_bar
+from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
 from cosim.errors import CheckFailed, DatasetError
 from cosim.surrogate import load
 from netlists.specs import TileSpec
 
 
 @click.command("validate")
-@click.argument("surrogate", type=click.Path(path_type=Path))
+@click.argument("surrogate", type=FILE)
 @click.option(
     "--samples",
     type=click.IntRange(1),
