@@ -24,7 +24,8 @@ from jaxtyping import Float
 from pydantic import Field, model_validator
 
 from cosim.errors import SpecError
-from netlists.specs import Name, NotNegative, Positive, Spec, TileSpec
+from netlists.fields import Name, NotNegative, Positive, Spec
+from netlists.specs import TileSpec
 
 
 NOMINAL = "nominal"

@@ -16,7 +16,8 @@ from jaxtyping import Float
 from pydantic import Field
 
 from cosim.characterize.conditions import Conditions
-from netlists.specs import Spec, TileSpec
+from netlists.fields import Spec
+from netlists.specs import TileSpec
 
 
 Kind = Literal["uniform", "pairs", "sparse"]

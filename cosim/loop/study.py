@@ -15,7 +15,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator
 
 from cosim.characterize import SamplingPlan
-from netlists.specs import Name, NotNegative, Positive, Spec, TileSpec, plain_name
+from netlists.fields import Name, NotNegative, Positive, Spec, plain_name
+from netlists.specs import TileSpec
 from netlists.toml_files import read_toml, validated
 
 

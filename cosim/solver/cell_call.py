@@ -28,9 +28,10 @@ CURRENT, SLOPE_ROW, SLOPE_COL, MIDDLE_ROW, MIDDLE_COL, MIDDLE_STEP = 4, 5, 6, 7,
 SLOTS = 10
 # Cells of one call; their work fits into the first-level cache.
 CHUNK = 128
-# Out of the sensitivity kernel: slope of the device's current in its own parameter, and of the
-# access element's current in the gate voltage, both at fixed terminal voltages.
-VALUE_SLOPE, GATE_SLOPE = 4, 5
+# Out of the companion kernel for gradients, besides the slopes and the first of the middle node's
+# changes: slope of the device's current in its own parameter, and of the access element's current
+# in the gate voltage, both at fixed terminal voltages.
+VALUE_SLOPE, GATE_SLOPE = 8, 9
 
 # Entries of `shared`: the largest middle-node step that the line-level Newton may absorb, the
 # largest that one local step may take [V], the row's gate voltage [V]; then model parameters.
@@ -43,7 +44,6 @@ class CellCode(NamedTuple):
     Attributes:
         address: of the compiled function.
         single: address of the same in single precision.
-        sensitivity: address of its companion for gradients; 0 where none are taken.
         work: `[1, SLOTS, CHUNK]`.
         shared: `[FIRST_PARAMETER + model parameters]`.
         work_single: as `work`, in single precision.
@@ -52,11 +52,24 @@ class CellCode(NamedTuple):
 
     address: int
     single: int
-    sensitivity: int
     work: np.ndarray
     shared: np.ndarray
     work_single: np.ndarray
     shared_single: np.ndarray
+
+
+class CompanionCode(NamedTuple):
+    """A cell's companion for gradients, in one precision.
+
+    Attributes:
+        address: of the compiled function.
+        work: `[1, SLOTS, CHUNK]`.
+        shared: `[FIRST_PARAMETER + model parameters]`.
+    """
+
+    address: int
+    work: np.ndarray
+    shared: np.ndarray
 
 
 @intrinsic

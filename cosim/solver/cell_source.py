@@ -111,8 +111,7 @@ SENSITIVITY = """
 def differentiate(work, shared, count):
     gate = shared[GATE]
 {shared}    for lane in range(count):
-{inputs}        d = {device_call}
-        work[VALUE_SLOPE, lane] = {value_slope}
+{inputs}{body}        work[VALUE_SLOPE, lane] = {value_slope}
         work[GATE_SLOPE, lane] = {gate_slope}
 
 
@@ -232,21 +231,20 @@ def cell_text(device: Part, access: Part | None, first: int, *, single: bool = F
     return _module(device, access, text, single)
 
 
-def sensitivity_text(device: Part, access: Part | None, first: int) -> str:
+def sensitivity_text(device: Part, access: Part | None, first: int, *, single: bool = False) -> str:
     """The module text of the companion kernel for gradients; `cell` is its entry point."""
     gate_slope = "0.0"
     if access is not None:
         for name, held in access.held.items():
             if held == "gate":
-                access_call = access.call("access", "middle", "far")
-                gate_slope = access.slope(access_call, name)
+                gate_slope = access.slope("a", name)
     text = SENSITIVITY.format(
         **_common(device, access, first),
-        device_call=device.call("device", "near", "far" if access is None else "middle"),
+        body=_body(device, access),
         value_slope=device.slope("d", device.varying) if device.varying else "0.0",
         gate_slope=gate_slope,
     )
-    return _module(device, access, text, single=False)
+    return _module(device, access, text, single)
 
 
 def _module(device: Part, access: Part | None, text: str, single: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -61,12 +61,11 @@ class SolverCell:
     device: Device | None
     elements: tuple[Part, ...]
 
-    @cached_property
-    def companion(self) -> Any:  # noqa: ANN401
+    def companion(self, *, single: bool) -> Any:  # noqa: ANN401
         """The compiled function for gradients, made when it is first needed."""
         device, *others = self.elements
         access = others[0] if others else None
-        return module_of(sensitivity_text(device, access, FIRST_PARAMETER)).cell
+        return module_of(sensitivity_text(device, access, FIRST_PARAMETER, single=single)).cell
 
     def parameters(self, conductances: Array) -> Array:
         """The device parameter of each conductance [S].

@@ -19,6 +19,8 @@ from cosim.solver.adjoint import (
     AdjointJob,
     adjoint_loop,
 )
+from cosim.solver.arrays import padded
+from cosim.solver.cell_call import CompanionCode
 from cosim.solver.circuit import Circuit
 from cosim.solver.generated import patience
 from cosim.solver.solve import Batch, TileSolver
@@ -26,7 +28,7 @@ from cosim.solver.solve import Batch, TileSolver
 
 # Relative reduction of the transposed residual, in the energy norm; it is not refined, so that a
 # solver of a tolerance below `LOOSE` computes it in double precision.
-EXACT_REDUCTION, FAST_REDUCTION = 1e-11, 1e-6
+EXACT_REDUCTION, FAST_REDUCTION = 1e-10, 1e-6
 LOOSE = 1e-8
 
 
@@ -78,20 +80,36 @@ def gradients(
     """
     totals = _Totals.zeros(solver, batch, cells=cells)
     lock = Lock()
-    exact = solver.accuracy.tolerance < LOOSE
-    dtype, reduction = (np.float64, EXACT_REDUCTION) if exact else (np.float32, FAST_REDUCTION)
-    companion, loop = int(solver.cell.companion.address), adjoint_loop()
 
     def work(first: int, last: int) -> None:
         job = totals.piece(batch, fields, seeds, first, last)
-        with solver.workspace(dtype) as space, patience("compiling the solver's adjoint", loop):
-            cell = space.cell._replace(sensitivity=companion)
-            loop(space.system, space.state, solver.lines, cell, reduction, job)
+        if solver.accuracy.single and solver.accuracy.tolerance >= LOOSE:
+            _solve(solver, job, np.float32)
+        if not job.solved.all():
+            _solve(solver, job, np.float64)
         with lock:
             totals.add(job, batch.matrix[first])
 
     solver.in_pieces(len(batch.matrix), work)
     return totals.result(solver.circuit)
+
+
+def _solve(solver: TileSolver, job: AdjointJob, dtype: type) -> None:
+    """Solve the transposed systems of those samples of a job that are not solved yet."""
+    loop, single = adjoint_loop(), dtype == np.float32
+    companion = solver.cell.companion(single=single)
+    reduction = FAST_REDUCTION if single else EXACT_REDUCTION
+    with solver.workspace(dtype) as space, patience("compiling the solver's adjoint", loop):
+        cell = space.cell
+        code = (cell.work_single, cell.shared_single) if single else (cell.work, cell.shared)
+        loop(
+            space.system,
+            space.state,
+            solver.lines,
+            CompanionCode(int(companion.address), *code),
+            reduction,
+            job,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +127,8 @@ class _Totals:
         samples, rows, cols = len(batch.matrix), solver.circuit.rows, solver.circuit.cols
         return cls(
             np.zeros((samples, rows)),
-            np.zeros_like(batch.parameters),
-            np.zeros((LINE_ROWS, max(rows, cols))),
+            np.zeros((len(batch.parameters), padded(rows), padded(cols))),
+            np.zeros((1, LINE_ROWS, padded(max(rows, cols)))),
             np.zeros((samples if cells else 0, 2, rows, cols)),
         )
 
@@ -127,7 +145,7 @@ class _Totals:
             fields[window],
             seeds[window],
             self.in_voltages[window],
-            np.zeros_like(batch.parameters[matrices]),
+            np.zeros_like(self.in_parameters[matrices]),
             np.zeros_like(self.in_lines),
             self.cells[window],
             np.zeros(last - first),
@@ -146,13 +164,14 @@ class _Totals:
     def result(self, circuit: Circuit) -> Gradients:
         """The sums by name."""
         rows, cols = circuit.rows, circuit.cols
+        of_rows = slice(padded(rows) - rows, padded(rows))
         return Gradients(
             inputs=self.in_voltages,
-            parameters=self.in_parameters,
-            row_wire=self.in_lines[ROW_WIRE, :rows],
-            row_end=self.in_lines[ROW_END, :rows],
-            col_wire=self.in_lines[COL_WIRE, :cols],
-            col_end=self.in_lines[COL_END, :cols],
-            gate_voltage=self.in_lines[GATE_VOLTAGE, :rows],
+            parameters=self.in_parameters[:, of_rows, :cols],
+            row_wire=self.in_lines[0, ROW_WIRE, of_rows],
+            row_end=self.in_lines[0, ROW_END, of_rows],
+            col_wire=self.in_lines[0, COL_WIRE, :cols],
+            col_end=self.in_lines[0, COL_END, :cols],
+            gate_voltage=self.in_lines[0, GATE_VOLTAGE, of_rows],
             cells=self.cells if len(self.cells) else None,
         )

@@ -381,7 +381,6 @@ class TileSolver:
             CellCode(
                 int(self.cell.function.address),
                 int(self.cell.single.address),
-                0,
                 work,
                 self.cell.shared.copy(),
                 aligned_zeros((1, SLOTS, CHUNK), np.float32),

@@ -1,0 +1,83 @@
+"""`cosim block`: the circuit blocks, their netlists, and what their testbenches measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cosim.bench import CORNERS, NOMINAL, draws, measure
+from cosim.bench.catalog import BENCHES, find_bench
+from cosim.bench.table import comma_separated, markdown, rows
+from cosim.cli.files import check_output, write_or_print
+from cosim.cli.options import FILE, engine_options, progress_bar
+from cosim.errors import CheckFailed
+from cosim.ngspice import Workers
+
+
+@click.group("block")
+def command() -> None:
+    """Circuit blocks: drivers, amplifiers, comparators, converters and the rest of a macro."""
+
+
+@command.command("list")
+def list_blocks() -> None:
+    """List the blocks that have a testbench."""
+    width = max(len(bench.name) for bench in BENCHES)
+    for bench in sorted(BENCHES, key=lambda bench: bench.name):
+        click.echo(f"{bench.name:<{width}}  {bench.title}")
+
+
+@command.command("deck")
+@click.argument("name")
+@click.option("-o", "--output", type=FILE, help="Deck to write; default: print.")
+def deck(name: str, output: Path | None) -> None:
+    """Write the first deck of a block's testbench, with its analysis, for `ngspice -b`.
+
+    Example: cosim block deck strongarm -o strongarm.cir && ngspice -b strongarm.cir
+    """
+    check_output(output, ())
+    simulation = next(iter(find_bench(name).runs(NOMINAL).values()))
+    kind = simulation.analysis.command.split()[0]
+    ending = f".{simulation.analysis.command}\n.print {kind} {' '.join(simulation.outputs)}\n.end\n"
+    write_or_print(output, simulation.deck.removesuffix(".end\n") + ending)
+
+
+@command.command("measure")
+@click.argument("names", nargs=-1)
+@click.option("--corners", is_flag=True, help="Process, supply and temperature corners.")
+@click.option("--draws", "count", type=click.IntRange(0), default=0, help="Mismatch draws.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="First draw.")
+@click.option("-o", "--output", type=FILE, help="Table to write, .csv or .md; default: print.")
+@engine_options
+def measure_blocks(
+    names: tuple[str, ...],
+    corners: bool,
+    count: int,
+    seed: int,
+    output: Path | None,
+    timeout: float,
+    quiet: bool,
+    **where: Any,
+) -> None:
+    """Measure blocks in ngspice; exit code 1 when a figure leaves its limits.
+
+    Without names every block is measured.
+
+    Example: cosim block measure strongarm --corners --draws 20
+    """
+    check_output(output, (".csv", ".md"))
+    benches = [find_bench(name) for name in names] or list(BENCHES)
+    conditions = [*(CORNERS if corners else (NOMINAL,)), *draws(count, seed)]
+    with (
+        Workers(where.pop("workers"), **where) as pool,
+        progress_bar("measuring", len(benches) * len(conditions), quiet) as advance,
+    ):
+        measured = measure(benches, conditions, pool, lambda _: advance(1), timeout)
+    table = comma_separated if output is not None and output.suffix == ".csv" else markdown
+    write_or_print(output, table(measured))
+    outside = [row for row in rows([one for one in measured if not one.ok]) if row[-1] == "no"]
+    if outside:
+        faults = "; ".join(", ".join(word for word in row[:-1] if word) for row in outside[:5])
+        raise CheckFailed(f"{len(outside)} figures leave their limits: {faults}")
