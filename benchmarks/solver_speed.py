@@ -71,6 +71,7 @@ def run(quick: bool) -> dict[str, Any]:
             f"speedup_vs_ngspice_sweep_n{size}": sweep / ours,
             f"speedup_vs_sparse_newton_n{size}": newton / ours,
             f"times_matmul_n{size}": ours / product,
+            **_adjoint_ratios(figures, sizes),
             **{
                 f"linear_speedup_vs_{row['name'].partition(' ')[0]}_n{size}": row["ms"]
                 / figures[f"linear_ms_n{size}"]
@@ -78,6 +79,16 @@ def run(quick: bool) -> dict[str, Any]:
                 if "ms" in row
             },
         },
+    }
+
+
+def _adjoint_ratios(figures: dict[str, float], sizes: tuple[int, ...]) -> dict[str, float]:
+    """What a gradient costs relative to the solution that it belongs to."""
+    return {
+        f"adjoint_of_{name}_n{size}": figures[f"{name}_adjoint_n{size}"]
+        / figures[f"{name}_n{size}"]
+        for size in sizes
+        for name in ("ms", "ms_exact")
     }
 
 
@@ -147,17 +158,16 @@ def _solver_times(size: int, samples: int) -> dict[str, float]:
     for name, accuracy in (("ms", FAST), ("ms_double", SAME_TOLERANCE), ("ms_exact", EXACT)):
         timed = TileSolver(tile(size), accuracy, threads=1, cell=solver.cell)
         batch = timed.batch(X, parameters)
-        timed.solve_batch(batch)
+        solution = timed.solve_batch(batch, fields=True)
         seconds = processor_time(partial(timed.solve_batch, batch))
         results[f"{name}_n{size}"] = 1e3 * seconds / samples
-    batch = solver.batch(X, parameters)
+        if solution.fields is None or accuracy is SAME_TOLERANCE:
+            continue
+        seeds = np.random.default_rng(1).normal(size=solution.currents.shape)
+        backward = partial(gradients, timed, batch, solution.fields, seeds)
+        backward()
+        results[f"{name}_adjoint_n{size}"] = 1e3 * processor_time(backward) / samples
     results[f"megabytes_n{size}"] = 1e-6 * _workspace_bytes(solver)
-    solution = solver.solve_batch(batch, fields=True)
-    seeds, fields = np.ones_like(solution.currents), solution.fields
-    if fields is not None:
-        gradients(solver, batch, fields, seeds)
-        seconds = processor_time(lambda: gradients(solver, batch, fields, seeds))
-        results[f"ms_adjoint_n{size}"] = 1e3 * seconds / samples
     return results
 
 

@@ -255,7 +255,9 @@ def _module(device: Part, access: Part | None, text: str, single: bool) -> str:
     names: dict[str, str] = {"1.0": "ONE"}
     if single:
         body = CONSTANT.sub(lambda hit: names.setdefault(hit.group(), f"K{len(names)}"), body)
-    constants = "".join(f"{name} = np.{kind}({value})\n" for value, name in names.items())
+    # A constant beyond single precision becomes infinite; such cells are solved in double.
+    constants = 'with np.errstate(over="ignore"):\n'
+    constants += "".join(f"    {name} = np.{kind}({value})\n" for value, name in names.items())
     return HEADER.format(functions=functions, kind=kind) + constants + body
 
 

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from compact_models import compile_text
 from compact_models.errors import InputError
+from cosim.solver.cells import element, series_cell
+from cosim.solver.circuit import Circuit
 from cosim.solver.gradients import gradients
 from cosim.solver.operation import Tunable, tile_currents
-from cosim.solver.solve import EXACT, TileSolver
+from cosim.solver.solve import EXACT, FAST, TileSolver
 
 
 # Conductances and transconductances are of the order of 1e-4: tests count them in that unit.
@@ -94,6 +97,44 @@ def test_a_larger_tile_keeps_the_accuracy_of_its_gradient(tile):
         expected = ((ends[0] - ends[1]) * seeds).sum() / 2e-13
         error = abs(found.parameters[0, row, col] - expected)
         assert error <= 1e-6 * np.abs(found.parameters).max()
+
+
+def of_a_batch(solver, X, G):
+    batch = solver.batch(X, solver.cell.parameters(G))
+    fields = solver.solve_batch(batch, fields=True).fields
+    seeds = np.random.default_rng(5).normal(size=(len(X), solver.circuit.cols))
+    return gradients(solver, batch, fields, seeds, cells=True)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(9, 21), (33, 5)])
+def test_the_fast_mode_s_gradients_are_those_of_the_exact_one(tile, rows, cols):
+    generator = np.random.default_rng(6)
+    X, G = generator.uniform(0, 0.3, (4, rows)), generator.uniform(1e-5, 4e-4, (rows, cols))
+    exact = TileSolver(tile(rows, cols, 5.0), EXACT, threads=1)
+    expected = vars(of_a_batch(exact, X, G))
+    found = vars(of_a_batch(TileSolver(tile(rows, cols, 5.0), FAST, threads=2), X, G))
+    for name, values in expected.items():
+        assert np.abs(found[name] - values).max() <= 1e-4 * np.abs(values).max(), name
+
+
+HUGE_SLOPE = """
+`include "disciplines.vams"
+module huge(te, be); inout te, be; electrical te, be;
+  parameter real g = 1e-45;
+  analog I(te, be) <+ 1e40 * g * V(te, be);
+endmodule
+"""
+
+
+def test_slopes_beyond_single_precision_are_taken_in_double():
+    cell = series_cell(element(compile_text(HUGE_SLOPE), {}, varying="g"))
+    lines = {"row_wire": 1e-6, "row_end": 1e-6, "col_wire": 1e-6, "col_end": 1e-6}
+    solver = TileSolver(None, FAST, circuit=Circuit.uniform(4, 3, **lines), cell=cell, threads=1)
+    batch = solver.batch(np.full((1, 4), 0.2), np.full((4, 3), 1e-45))
+    fields = solver.solve_batch(batch, fields=True).fields
+    found = gradients(solver, batch, fields, np.ones((1, 3)))
+    assert np.allclose(found.parameters, 0.2e40, rtol=1e-6)
+    assert np.allclose(found.inputs, 3e-5, rtol=1e-6)
 
 
 def test_an_unknown_parameter_is_refused_with_the_known_ones(solver, inputs, conductances):
