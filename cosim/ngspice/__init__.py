@@ -14,11 +14,19 @@ from cosim.ngspice.info import NgspiceInfo, ngspice_info
 from cosim.ngspice.process import WorkerProcess
 from cosim.ngspice.run import DEFAULT_TIMEOUT, Workers, iter_many, run_many
 from cosim.ngspice.safety import assert_plain_value
-from cosim.ngspice.simulation import DcSweep, OperatingPoint, Result, Simulation, Transient
+from cosim.ngspice.simulation import (
+    AcSweep,
+    DcSweep,
+    OperatingPoint,
+    Result,
+    Simulation,
+    Transient,
+)
 
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "AcSweep",
     "BatchRunner",
     "DcSweep",
     "NgspiceInfo",

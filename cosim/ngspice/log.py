@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +101,7 @@ def run_status(log: str, *, has_values: bool) -> Status:
     return OK
 
 
-def values_status(vectors: Mapping[str, NDArray[np.float64]]) -> Status:
+def values_status(vectors: Mapping[str, NDArray[Any]]) -> Status:
     """Whether values can be meant: ngspice reports success for a division by zero."""
     for name, values in vectors.items():
         if not np.all(np.abs(values) < _LARGEST_CREDIBLE):

@@ -6,7 +6,8 @@ plot, lower case: `vsense_0#branch` for `i(vsense_0)`, `node` for `v(node)`, `@r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from cosim.ngspice.simulation import Result, Simulation
 from cosim.results import Code, Status
 
 
-Vectors = Mapping[str, NDArray[np.float64]]
+Vectors = Mapping[str, NDArray[Any]]
+
+_AXES = {"time", "frequency"}
 
 
 def plot_name(name: str) -> str:
@@ -57,5 +60,6 @@ def _analysis_status(simulation: Simulation, vectors: Vectors, said: str) -> Sta
 
 def _axis(vectors: Vectors) -> NDArray[np.float64] | None:
     """What the analysis ran over."""
-    names: Iterable[str] = vectors
-    return next((vectors[n] for n in names if n == "time" or n.endswith("-sweep")), None)
+    axes = (name for name in vectors if name in _AXES or name.endswith("-sweep"))
+    name = next(axes, None)
+    return None if name is None else np.real(vectors[name])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +20,27 @@ from cosim.errors import SimulatorError
 _SEPARATOR = b"Binary:\n"
 
 
-def read_rawfile(path: Path) -> dict[str, NDArray[np.float64]]:
+def read_rawfile(path: Path) -> dict[str, NDArray[Any]]:
     """The vectors of the first plot in a raw file, by lower-case name, `[points]` each.
 
+    Returns:
+        float64 values, or complex128 from a file of complex numbers.
+
     Raises:
-        SimulatorError: the file is not a raw file of real numbers, or is cut short.
+        SimulatorError: the file is not a binary raw file, or is cut short.
     """
     content = path.read_bytes()
     header, separator, data = content.partition(_SEPARATOR)
     text = header.decode("utf-8", errors="replace")
     variables = re.search(r"No\. Variables:\s*(\d+)", text)
     points = re.search(r"No\. Points:\s*(\d+)", text)
-    if not (separator and variables and points and re.search(r"^Flags: real", text, re.M)):
-        raise SimulatorError(f"{path.name} is not a binary raw file of real values; run it again")
+    flags = re.search(r"^Flags: (real|complex)", text, re.M)
+    if not (separator and variables and points and flags):
+        raise SimulatorError(f"{path.name} is not a binary raw file of numbers; run it again")
     rows, columns = int(points[1]), int(variables[1])
-    if len(data) < 8 * rows * columns:
+    kind = np.dtype(np.float64 if flags[1] == "real" else np.complex128)
+    if len(data) < kind.itemsize * rows * columns:
         raise SimulatorError(f"{path.name} ends after {len(data)} bytes of data; run it again")
     names = [line.split()[1].lower() for line in text.partition("Variables:\n")[2].splitlines()]
-    table = np.frombuffer(data, dtype=np.float64, count=rows * columns).reshape(rows, columns)
+    table = np.frombuffer(data, dtype=kind, count=rows * columns).reshape(rows, columns)
     return {name: table[:, column].copy() for column, name in enumerate(names[:columns])}

@@ -22,8 +22,8 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.NgSpice import SimulationType
 from PySpice.Spice.NgSpice.Shared import (
@@ -118,7 +118,7 @@ class SharedRunner:
             status = Status(Code.OTHER, "ngspice refused the deck without a reason")
         return said, status
 
-    def _plot(self) -> dict[str, NDArray[np.float64]]:
+    def _plot(self) -> dict[str, NDArray[Any]]:
         """The vectors of the last analysis by plot name, lower case; empty without an analysis."""
         try:
             name = self._ngspice.last_plot

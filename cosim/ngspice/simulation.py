@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,34 @@ class Transient:
         return " ".join(words)
 
 
-Analysis = OperatingPoint | DcSweep | Transient
+@dataclass(frozen=True)
+class AcSweep:
+    """Small sines around the operating point, over frequency; vectors are complex.
+
+    Attributes:
+        points: per decade.
+        start: first frequency [Hz].
+        stop: last frequency [Hz].
+    """
+
+    points: int
+    start: float
+    stop: float
+
+    def __post_init__(self) -> None:
+        if self.points < 1 or not 0 < self.start <= self.stop:
+            raise InputError(
+                f"{self.points} points per decade from {self.start} Hz to {self.stop} Hz are no "
+                "sweep; give at least one point and 0 < start <= stop"
+            )
+
+    @property
+    def command(self) -> str:
+        """The analysis in ngspice's words."""
+        return f"ac dec {self.points} {_number(self.start)} {_number(self.stop)}"
+
+
+Analysis = OperatingPoint | DcSweep | Transient | AcSweep
 
 
 @dataclass(frozen=True)
@@ -151,14 +179,15 @@ class Result:
 
     Attributes:
         status: how it ended; `status.advice` says what to do about a failure.
-        vectors: output name to values, `[points]`, float64 [V] or [A]; empty after a failure.
-        axis: swept value or time [s] of every point; None for an operating point.
+        vectors: output name to values, `[points]`, float64 [V] or [A], complex128 after an
+            `AcSweep`; empty after a failure.
+        axis: swept value, time [s] or frequency [Hz] of every point; None for an operating point.
         log: ngspice's own words, shortened.
         seconds: loading, analysis and reading [s].
     """
 
     status: Status = OK
-    vectors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     axis: NDArray[np.float64] | None = None
     log: str = ""
     seconds: float = 0.0
@@ -178,6 +207,6 @@ class Result:
             raise SimulationFailed(f"ngspice: {self.status}")
         return self
 
-    def matrix(self, outputs: tuple[str, ...]) -> NDArray[np.float64]:
+    def matrix(self, outputs: tuple[str, ...]) -> NDArray[Any]:
         """Several vectors side by side, `[points, outputs]`."""
         return np.stack([self.require().vectors[name] for name in outputs], axis=1)

@@ -7,6 +7,7 @@ import pytest
 
 from cosim.errors import SimulationFailed
 from cosim.ngspice import (
+    AcSweep,
     BatchRunner,
     DcSweep,
     OperatingPoint,
@@ -121,6 +122,17 @@ def test_an_operating_point_has_the_names_that_were_asked_for(runner):
     assert result.vectors["V(mid)"] == pytest.approx([0.5], rel=1e-9)
     assert result.vectors["i(V1)"] == pytest.approx([-0.5e-3], rel=1e-9)
     assert result.axis is None
+
+
+def test_an_ac_sweep_gives_complex_vectors_over_frequency(runner):
+    deck = "low pass\nv1 1 0 dc 0 ac 1\nr1 1 2 1k\nc1 2 0 1n\n.end\n"
+    result = runner.run(Simulation(deck, AcSweep(10, 1e3, 1e8), ("v(2)", "i(v1)")))
+    assert result.axis is not None
+    assert result.axis.dtype == np.float64
+    assert result.axis[[0, -1]] == pytest.approx([1e3, 1e8])
+    pole = 2j * np.pi * result.axis * 1e-6
+    np.testing.assert_allclose(result.vectors["v(2)"], 1 / (1 + pole), rtol=1e-9)
+    np.testing.assert_allclose(result.vectors["i(v1)"], -1e-3 * pole / (1 + pole), rtol=1e-9)
 
 
 def test_currents_inside_devices_can_be_asked_for(runner):

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from cosim.errors import InputError, SimulatorError, SimulatorMissing
-from cosim.ngspice import DcSweep, OperatingPoint, Simulation, Transient, advice, ngspice_info
+from cosim.ngspice import (
+    AcSweep,
+    DcSweep,
+    OperatingPoint,
+    Simulation,
+    Transient,
+    advice,
+    ngspice_info,
+)
 from cosim.ngspice.deck import Build, runnable_deck, uses_klu
 from cosim.ngspice.rawfile import read_rawfile
 
@@ -76,6 +84,8 @@ def test_an_analysis_is_written_in_the_words_of_ngspice(analysis, command):
         (lambda: DcSweep("v1; quit", 0, 1, 1), "`v1; quit` cannot be swept"),
         (lambda: DcSweep("v1", 0, 1, 0), "never ends; the step leads from start to stop"),
         (lambda: DcSweep("v1", 0, 1, -0.1), "never ends"),
+        (lambda: AcSweep(0, 1, 1e6), "are no sweep; give at least one point"),
+        (lambda: AcSweep(10, 0, 1e6), "are no sweep; .* 0 < start <= stop"),
         (lambda: Transient(0, 1e-6), "is empty; give 0 < step <= stop"),
         (lambda: Transient(1e-9, 1e-6, start=2e-6), "is empty"),
         (lambda: simulation(outputs=()), "has no outputs; name at least one"),
@@ -103,11 +113,18 @@ def test_a_raw_file_gives_its_vectors_under_lower_case_names(tmp_path):
     np.testing.assert_array_equal(vectors["i(v1)"], [1, 3])
 
 
+def test_a_raw_file_of_complex_numbers_gives_complex_vectors(tmp_path):
+    path = tmp_path / "out.raw"
+    path.write_bytes(raw(flags="complex", data=(1.0, 0.0, 3.0, -4.0, 2.0, 0.0, 0.0, 5.0)))
+    np.testing.assert_array_equal(read_rawfile(path)["i(v1)"], [3 - 4j, 5j])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"hello", "is not a binary raw file of real values; run it again"),
-        (raw(flags="complex"), "is not a binary raw file of real values"),
+        (b"hello", "is not a binary raw file of numbers; run it again"),
+        (raw(flags="imaginary"), "is not a binary raw file of numbers"),
+        (raw(flags="complex"), "ends after 32 bytes of data; run it again"),
         (raw(points=3), "ends after 32 bytes of data; run it again"),
     ],
 )
