@@ -33,14 +33,14 @@ class Condition:
         supply: supply voltage relative to nominal.
         temperature: [K].
         seed: of the mismatch draw; no mismatch when None.
-        technology: name or path of the technology.
+        technology: name or path of the technology; the bench's own when empty.
     """
 
     process: str = "tt"
     supply: float = 1.0
     temperature: float = 300.15
     seed: int | None = None
-    technology: str = DEFAULT
+    technology: str = ""
 
     @property
     def label(self) -> str:
@@ -125,10 +125,12 @@ class Bench(ABC):
     Attributes:
         name: what the command line calls it.
         title: one line about what is measured.
+        own_technology: what the block's default sizes are drawn for.
     """
 
     name: str
     title: str
+    own_technology: str = DEFAULT
 
     @abstractmethod
     def runs(self, at: Condition) -> Mapping[str, Simulation]:
@@ -138,10 +140,9 @@ class Bench(ABC):
     def figures(self, at: Condition, results: Mapping[str, Result]) -> tuple[Figure, ...]:
         """The figures, from the results of the runs under the same names."""
 
-    @staticmethod
-    def technology(at: Condition) -> Technology:
-        """The technology of a condition."""
-        return Technology.load(at.technology)
+    def technology(self, at: Condition) -> Technology:
+        """The technology of a condition, or else the one that the block is drawn for."""
+        return Technology.load(at.technology or self.own_technology)
 
     def simulation(
         self,
