@@ -79,7 +79,8 @@ class Subcircuit:
         name: what instances call it.
         ports: its nets, in the order of an instance's nets.
         parts: its elements and placed subcircuits, in order.
-        models: `.model` lines of digital parts, switches and diodes that it uses.
+        models: `.model` lines of digital parts, switches and diodes that it uses, and compiled
+            compact models.
         comment: one line about it.
     """
 
@@ -321,6 +322,25 @@ class Schematic:
         """
         self._models[f".model {model} {definition}"] = None
         self._parts.append(Part(f"a{name} {ports} {model}"))
+
+    def compiled(
+        self, name: str, nets: Iterable[str], model: str, definition: str, **values: float | str
+    ) -> None:
+        """An instance of a subcircuit that is given as text, such as a compiled compact model.
+
+        Args:
+            name: of the instance.
+            nets: in the order of the model's ports.
+            model: name of the subcircuit.
+            definition: its text, from `.subckt` to `.ends`; written once however often it is used.
+            values: parameters of this instance; text stands as it is, such as `{elapsed}`.
+        """
+        self._models[definition.strip()] = None
+        words = [
+            f"{key}={value if isinstance(value, str) else literal(value)}"
+            for key, value in values.items()
+        ]
+        self._parts.append(Part(" ".join([f"x{name}", *nets, model, *words])))
 
     # -- hierarchy
 
