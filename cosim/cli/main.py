@@ -20,6 +20,7 @@ COMMANDS = {
     "compile": "turn a Verilog-A model into a subcircuit or array code",
     "card": "show, check and fit parameter cards",
     "netlist": "write the deck of a tile",
+    "check": "electrical rules of a deck or a tile",
     "block": "circuit blocks: list, deck, measure over corners and mismatch",
     "program": "bring the cells of a tile to conductances",
     "simulate": "evaluate a tile on inputs and conductances",
