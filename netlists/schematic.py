@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compact_models.errors import InputError
-from netlists.si_numbers import literal
+from netlists.si_numbers import drawn_size, literal
 from netlists.technology import Polarity, Technology
 
 
@@ -228,13 +228,13 @@ class Schematic:
             f"{letter}{name}",
             *nets,
             technology.model_name(polarity),
-            f"w={_rounded(w / unit)}",
-            f"l={_rounded(length / unit)}",
+            f"w={drawn_size(w / unit)}",
+            f"l={drawn_size(length / unit)}",
         ]
         if library is None or library.geometry:
             area, edge = w * technology.diffusion, 2.0 * (w + technology.diffusion)
-            words += [f"ad={_rounded(area)}", f"as={_rounded(area)}"]
-            words += [f"pd={_rounded(edge)}", f"ps={_rounded(edge)}"]
+            words += [f"ad={drawn_size(area)}", f"as={drawn_size(area)}"]
+            words += [f"pd={drawn_size(edge)}", f"ps={drawn_size(edge)}"]
         if m != 1:
             words.append(f"m={m}")
         threshold, current = technology.mismatch(polarity, w, length * m)
@@ -351,11 +351,6 @@ class Schematic:
             InputError: a port without a net, or a net for what is no port.
         """
         self._parts.append(Placement(f"x{name}", child._ordered(name, nets), child))
-
-
-def _rounded(value: float) -> str:
-    """A drawn size, without the last digits that arithmetic leaves."""
-    return f"{value:.9g}"
 
 
 def _digest(values: tuple[float, ...]) -> str:

@@ -28,6 +28,11 @@ def literal(value: float) -> str:
     return repr(number)
 
 
+def drawn_size(value: float) -> str:
+    """A size as a designer would write it: nine digits, without what arithmetic leaves behind."""
+    return f"{value:.9g}"
+
+
 def literals(values: np.ndarray) -> list[list[str]]:
     """`literal` for every entry of a matrix.
 

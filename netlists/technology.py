@@ -27,7 +27,7 @@ from pydantic import Field, field_validator, model_validator
 
 from compact_models.errors import SpecError
 from netlists.fields import Finite, Name, NotNegative, Positive, Spec, plain_name
-from netlists.si_numbers import literal
+from netlists.si_numbers import drawn_size
 from netlists.toml_files import read_toml, validated
 
 
@@ -186,7 +186,7 @@ class Technology(Spec):
         values = dict(model.parameters)
         values["vth0"] += math.copysign(1.0, values["vth0"]) * threshold
         values["u0"] *= mobility
-        words = " ".join(f"{key}={literal(value)}" for key, value in values.items())
+        words = " ".join(f"{key}={drawn_size(value)}" for key, value in values.items())
         name = self.model_name(polarity)
         return f".model {name} {polarity} level={model.level} version={model.version} {words}"
 
