@@ -89,5 +89,5 @@ def _kind(model: str, around: tuple[Scope, ...]) -> str:
     """The type of a model as an element sees it."""
     for scope in reversed(around):
         if model in scope.models:
-            return scope.models[model]
+            return scope.models[model].kind
     return ""

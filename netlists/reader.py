@@ -53,6 +53,15 @@ class Element:
         return " ".join(word for word in (self.name, *self.nets, self.model, *self.words) if word)
 
 
+@dataclass(frozen=True)
+class Model:
+    """A `.model` statement: its type, such as `nmos`, and its parameters as words."""
+
+    kind: str
+    parameters: dict[str, str]
+    line: int
+
+
 @dataclass
 class Scope:
     """What a deck, or one subcircuit of it, defines.
@@ -64,7 +73,7 @@ class Scope:
         parameters: parameters of a subcircuit with their default words.
         elements: in order.
         subcircuits: defined inside, by name.
-        models: name -> type, such as `nmos`.
+        models: defined inside, by name.
         statements: other dot statements (line, text), such as `.param` and `.options`.
     """
 
@@ -74,7 +83,7 @@ class Scope:
     parameters: dict[str, str] = field(default_factory=dict)
     elements: list[Element] = field(default_factory=list)
     subcircuits: dict[str, Scope] = field(default_factory=dict)
-    models: dict[str, str] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
     statements: list[tuple[int, str]] = field(default_factory=list)
 
     @property
@@ -163,12 +172,20 @@ def _read_statement(scope: Scope, number: int, line: str) -> None:
     if not line.startswith("."):
         scope.elements.append(read_element(line, number))
     elif line.startswith(".model"):
-        words = line.replace("(", " ").split()
-        if len(words) < 3:
+        plain, parameters = split_parameters(_without_outer_parentheses(line))
+        if len(plain) < 3:
             raise InputError(f"line {number}: `{line}` is no model; write `.model name type (...)`")
-        scope.models[words[1]] = words[2]
+        scope.models[plain[1]] = Model(plain[2], parameters, number)
     else:
         scope.statements.append((number, line))
+
+
+def _without_outer_parentheses(line: str) -> str:
+    """`.model nch nmos (level=1 vto=0.4)` without the parentheses that only group."""
+    head, opened, rest = line.partition("(")
+    if not opened or "=" in head or not rest.rstrip().endswith(")"):
+        return line
+    return f"{head} {rest.rstrip()[:-1]}"
 
 
 def split_parameters(line: str) -> tuple[list[str], dict[str, str]]:
