@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from cosim.bench.base import Bench
+from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.errors import InputError
 
 
-BENCHES: tuple[Bench, ...] = (StrongArmBench(),)
+BENCHES: tuple[Bench, ...] = (
+    OpAmpBench(),
+    StrongArmBench(),
+    TwoStageOpAmpBench(),
+)
 
 
 def find_bench(name: str) -> Bench:

@@ -31,6 +31,15 @@ def crossings(
     return time[before] + share * (time[before + 1] - time[before])
 
 
+def settling_time(result: Result, output: str, start: float, stop: float, band: float) -> float:
+    """How long after `start` [s] an output stays within `band` [V] of where it is at `stop`."""
+    checked = result.require()
+    time, wave = np.asarray(checked.axis), checked.vectors[output]
+    final = np.interp(stop, time, wave)
+    outside = time[(time >= start) & (time <= stop) & (np.abs(wave - final) > band)]
+    return float(outside[-1] - start) if len(outside) else 0.0
+
+
 def integral(result: Result, output: str, start: float, stop: float) -> float:
     """Integral of an output over time, from `start` to `stop` [s], by the trapezoidal rule."""
     checked = result.require()
