@@ -18,6 +18,7 @@ import math
 import os
 import time
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -258,12 +259,21 @@ class AnalogPerceptron:
         return worst, done, everything
 
 
+@cache
+def _version() -> bytes:
+    return str(ngspice_info().version).encode()
+
+
 def _kept(
     engine: NgspiceEngine, conductances: np.ndarray, inputs: np.ndarray, simulate: bool
 ) -> np.ndarray | None:
     """Ngspice's currents of one tile, from disk or else, when allowed, from ngspice."""
-    version = str(ngspice_info().version).encode()
-    parts = (version, engine.spec.content_hash().encode(), conductances.tobytes(), inputs.tobytes())
+    parts = (
+        _version(),
+        engine.spec.content_hash().encode(),
+        conductances.tobytes(),
+        inputs.tobytes(),
+    )
     path = cache_folder() / f"mnist_{hashlib.sha256(b'|'.join(parts)).hexdigest()[:24]}.npy"
     if path.exists():
         return np.load(path)

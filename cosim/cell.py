@@ -42,8 +42,18 @@ class TileCell:
 
     @cached_property
     def parts(self) -> CellParts:
-        """The compact models of the cell."""
-        return load_cell(self.spec)
+        """The compact models of the cell.
+
+        Raises:
+            SpecError: a part of the cell is SPICE text.
+        """
+        parts = load_cell(self.spec)
+        if parts.subcircuits:
+            raise SpecError(
+                f"cell: {parts.subcircuits[0].name} is a subcircuit; this needs compiled models; "
+                "use the ngspice or the solver engine for this tile"
+            )
+        return parts
 
     def current(self, vr: ArrayLike, vc: ArrayLike, conductance: ArrayLike) -> Array:
         """Current from the input line through the cell into the output line [A].

@@ -85,12 +85,14 @@ class SpiceDevice:
         name: of the subcircuit; input-line terminal first.
         definitions: the `.subckt` and what it needs.
         parameter: the subcircuit's parameter that differs from cell to cell.
+        settings: the other parameters of each instance.
         reads_files: whether the definitions name files.
     """
 
     name: str
     definitions: str
     parameter: str
+    settings: str = ""
     reads_files: bool = False
 
 
@@ -155,7 +157,9 @@ def _parameter_axis(parameters: tuple[float, float] | None, points: int) -> Axis
 def _error(table: Table, element: SpiceTransistor | SpiceDevice, temperature: float) -> float:
     """The largest relative error of the conductance between the points of the table.
 
-    A transistor is measured with its terminals exchanged, so that the error holds its asymmetry.
+    A transistor is measured with its terminals exchanged, so that the error holds its asymmetry; a
+    device away from ground and behind it, so that it holds leakage, and what does not depend on the
+    voltage across alone.
     """
     first, second = (
         Axis(axis.low + 0.4 * axis.step, axis.step, axis.count - 1)
@@ -192,21 +196,28 @@ def _simulation(
     *,
     exchanged: bool,
 ) -> Simulation:
-    """One element per point of the second axis, all swept along the first."""
+    """One element per point of the second axis, all swept along the first.
+
+    Exchanged, a transistor has its terminals the other way round; a device has both of its own
+    raised, and its current is measured behind it.
+    """
     lines = [voltage_source(SWEPT, "swept", "0", first.low)]
     transistor = isinstance(element, SpiceTransistor)
     for number, value in enumerate(second.points):
         upper, top, lower = f"u{number}", f"t{number}", f"l{number}"
         lines.append(f"eacross_{number} {upper} {lower} swept 0 1")
-        lines.append(voltage_source(f"vsense_{number}", upper, top, 0.0))
-        lines.append(voltage_source(f"vlow_{number}", lower, "0", value if transistor else 0.0))
+        above_ground = value if transistor else first.high * exchanged
+        lines.append(voltage_source(f"vlow_{number}", lower, "0", above_ground))
         if isinstance(element, SpiceTransistor):
             drain, source = (lower, top) if exchanged else (top, lower)
             nodes = (drain, GATE_NODE, source, "0")
             lines.append(instance(f"x{number}", nodes, element.name, element.parameters))
         else:
-            setting = f"{element.parameter}={literal(value)}"
-            lines.append(instance(f"x{number}", (top, lower), element.name, setting))
+            setting = f"{element.parameter}={literal(value)} {element.settings}"
+            ends = (upper, top) if exchanged else (top, lower)
+            lines.append(instance(f"x{number}", ends, element.name, setting))
+        sensor = (top, lower) if exchanged and not transistor else (upper, top)
+        lines.append(voltage_source(f"vsense_{number}", *sensor, 0.0))
     if isinstance(element, SpiceTransistor):
         lines.append(voltage_source("vgate", GATE_NODE, "0", element.gate_voltage))
     outputs = tuple(f"i(vsense_{number})" for number in range(second.count))

@@ -19,7 +19,8 @@ from compact_models import CompactModel, Device, load_card, load_model
 from compact_models.errors import SpecError
 from netlists import names
 from netlists.si_numbers import literals, readable
-from netlists.specs import CellSpec, TileSpec
+from netlists.specs import SUBCIRCUIT, CellSpec, TileSpec
+from netlists.subcircuits import Subcircuit, load_subcircuit
 
 
 IDEAL_RESISTOR = "resistor"
@@ -42,11 +43,15 @@ class CellParts:
         device: the programmable device; `None` for an ideal resistor.
         transistor: the access transistor; `None` without one.
         gate_voltage: of the access transistor [V]; `None` without one.
+        device_subcircuit: the device where it is SPICE text; `device` is `None` then.
+        access_subcircuit: the transistor where it is SPICE text; `transistor` is `None` then.
     """
 
     device: Device | None
     transistor: Device | None
     gate_voltage: float | None = None
+    device_subcircuit: Subcircuit | None = None
+    access_subcircuit: Subcircuit | None = None
     _definitions: dict[Gates, tuple[str, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -60,6 +65,21 @@ class CellParts:
             return model
         return model.held({"g": self.gate_voltage, "b": 0.0}, name=f"{model.name}_read")
 
+    @property
+    def subcircuits(self) -> tuple[Subcircuit, ...]:
+        """The elements that are SPICE text."""
+        both = (self.device_subcircuit, self.access_subcircuit)
+        return tuple(part for part in both if part is not None)
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether a deck of this cell names files."""
+        return any(part.reads_files for part in self.subcircuits)
+
+    def has_wordlines(self, gates: Gates) -> bool:
+        """Whether the gates are nodes; those of SPICE text always are."""
+        return gates is Gates.WORDLINES or self.access_subcircuit is not None
+
     def definitions(self, gates: Gates) -> tuple[str, ...]:
         """The subcircuits that the cells of a read netlist use, states frozen; written once."""
         if gates not in self._definitions:
@@ -67,7 +87,7 @@ class CellParts:
         return self._definitions[gates]
 
     def _written_definitions(self, gates: Gates) -> tuple[str, ...]:
-        texts = []
+        texts = list(dict.fromkeys(part.definition for part in self.subcircuits))
         if self.device is not None:
             texts.append(
                 self.device.model.to_ngspice(
@@ -89,13 +109,18 @@ def load_cell(spec: TileSpec) -> CellParts:
         SpecError: the conductance range of the spec is wider than the device card's.
     """
     cell = spec.cell
-    device = None if cell.device == IDEAL_RESISTOR else _device(cell.device, spec.temperature)
-    transistor = None
-    if cell.access_transistor is not None:
+    device, transistor = None, None
+    if cell.device not in {IDEAL_RESISTOR, SUBCIRCUIT}:
+        device = _device(cell.device, spec.temperature)
+    if cell.access_transistor not in {None, SUBCIRCUIT}:
         transistor = _device(cell.access_transistor, spec.temperature)
     if device is not None:
         _check_range(cell, device)
-    return CellParts(device, transistor, cell.gate_voltage)
+    texts = [
+        None if part is None else load_subcircuit(part)
+        for part in (cell.device_subcircuit, cell.access_subcircuit)
+    ]
+    return CellParts(device, transistor, cell.gate_voltage, *texts)
 
 
 def _device(card_name: str, temperature: float) -> Device:
@@ -125,9 +150,13 @@ def device_parameters(
 ) -> Float[np.ndarray, "rows cols"]:
     """The value of each device's conductance parameter (ohm for an ideal resistor).
 
+    A subcircuit takes the conductance itself.
+
     Raises:
         CardError: a conductance outside the card's range.
     """
+    if parts.device_subcircuit is not None:
+        return conductances
     if parts.device is None:
         return 1.0 / conductances
     return parts.device.parameter_for(conductances)
@@ -140,24 +169,36 @@ def cell_lines(
     shape = (spec.rows, spec.cols)
     values = literals(parameters)
     tops, bottoms = names.input_line_nodes(*shape), names.output_line_nodes(*shape)
-    model = parts.transistor_model(gates)
-    middles = bottoms if model is None else names.middle_nodes(*shape)
+    transistor = _transistor_text(parts, gates)
+    middles = bottoms if transistor is None else names.middle_nodes(*shape)
     for row in range(spec.rows):
         yield from _device_lines(parts, tops[row], middles[row], values[row])
-        if model is not None:
-            gate = f"{names.wordline_node(row)} " if gates is Gates.WORDLINES else ""
-            bulk = "0 " if gates is Gates.WORDLINES else ""
+        if transistor is not None:
+            wired = parts.has_wordlines(gates)
+            gate = f"{names.wordline_node(row)} " if wired else ""
+            bulk = "0 " if wired else ""
             for middle, bottom in zip(middles[row], bottoms[row], strict=True):
-                yield f"xfet{middle[1:]} {middle} {gate}{bottom} {bulk}{model.name}"
+                yield f"xfet{middle[1:]} {middle} {gate}{bottom} {bulk}{transistor}"
+
+
+def _transistor_text(parts: CellParts, gates: Gates) -> str | None:
+    """What the lines of access transistors end with; `None` without transistors."""
+    if parts.access_subcircuit is not None:
+        return parts.access_subcircuit.name + parts.access_subcircuit.settings
+    model = parts.transistor_model(gates)
+    return None if model is None else model.name
 
 
 def _device_lines(
     parts: CellParts, tops: Iterable[str], bottoms: Iterable[str], values: Iterable[str]
 ) -> Iterator[str]:
     """The devices of one row, between two nodes each."""
-    element, setting = "rdev", ""
-    if parts.device is not None:
+    element, setting, more = "rdev", "", ""
+    if parts.device_subcircuit is not None:
+        text = parts.device_subcircuit
+        element, setting, more = "xdev", f"{text.name} {text.parameter}=", text.settings
+    elif parts.device is not None:
         element = "xdev"
         setting = f"{parts.device.model.name} {parts.device.range.parameter}="
     for top, bottom, value in zip(tops, bottoms, values, strict=True):
-        yield f"{element}{top[2:]} {top} {bottom} {setting}{value}"
+        yield f"{element}{top[2:]} {top} {bottom} {setting}{value}{more}"

@@ -15,13 +15,64 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from netlists.fields import Name, NotNegative, Positive, Spec, plain_name
 from netlists.toml_files import read_toml, validated
+
+
+SETTINGS = re.compile(r"(?:\w+=[\w.+*/(){}-]+(?: (?=\w)|$))*")
+# What `device` and `access_transistor` say when the element is SPICE text.
+SUBCIRCUIT = "subcircuit"
+
+
+def _instance_settings(text: str) -> str:
+    if not SETTINGS.fullmatch(text):
+        raise ValueError("write `name=value name=value`, without other spaces or quotes")
+    return text
+
+
+PlainName = Annotated[Name, AfterValidator(plain_name)]
+
+
+class SubcircuitSpec(Spec):
+    """An element of a cell that is SPICE text: a PDK's, or anybody's.
+
+    Attributes:
+        file: the file that defines it, relative to the file of the tile.
+        section: the section of a library (`.lib file section`); the whole file when not given.
+        name: of the subcircuit.
+        settings: of each instance, such as `w=2u l=0.13u`.
+    """
+
+    file: Annotated[str, Field(min_length=1)]
+    section: PlainName | None = None
+    name: PlainName
+    settings: Annotated[str, AfterValidator(_instance_settings)] = ""
+
+
+class DeviceSubcircuit(SubcircuitSpec):
+    """A programmable device with two terminals, that of the input line first.
+
+    Attributes:
+        parameter: the subcircuit's parameter that takes the conductance of each cell [S].
+    """
+
+    parameter: PlainName
+
+
+class AccessSubcircuit(SubcircuitSpec):
+    """An access transistor with the terminals drain, gate, source and bulk.
+
+    Attributes:
+        kind: whether the name is that of a `.subckt` or of a MOSFET's `.model`.
+    """
+
+    kind: Literal["subcircuit", "model"] = "subcircuit"
 
 
 class CellSpec(Spec):
@@ -31,8 +82,10 @@ class CellSpec(Spec):
         topology: `1R`, the device alone; `1T1R`, the device in series with an access transistor
             on the output-line side.
         device: the parameter card of the device (a name, or the path of a card file), or
-            `resistor` for an ideal linear one.
-        access_transistor: the card of the access transistor (1T1R only).
+            `resistor` for an ideal linear one, or `subcircuit`.
+        device_subcircuit: the device as SPICE text, with `device = "subcircuit"`.
+        access_transistor: the card of the access transistor, or `subcircuit` (1T1R only).
+        access_subcircuit: the transistor as SPICE text, with `access_transistor = "subcircuit"`.
         gate_voltage: voltage of every word line during a read [V] (1T1R only).
         conductance_min: lowest conductance that programming uses [S].
         conductance_max: highest conductance that programming uses [S].
@@ -40,7 +93,9 @@ class CellSpec(Spec):
 
     topology: Literal["1R", "1T1R"]
     device: Name
+    device_subcircuit: DeviceSubcircuit | None = None
     access_transistor: Name | None = None
+    access_subcircuit: AccessSubcircuit | None = None
     gate_voltage: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
     conductance_min: Positive
     conductance_max: Positive
@@ -54,6 +109,19 @@ class CellSpec(Spec):
             raise ValueError("a 1R cell has no `access_transistor` and no `gate_voltage`")
         if self.conductance_min >= self.conductance_max:
             raise ValueError("`conductance_min` must be below `conductance_max`")
+        return self
+
+    @property
+    def has_subcircuits(self) -> bool:
+        """Whether a part of the cell is SPICE text."""
+        return SUBCIRCUIT in {self.device, self.access_transistor}
+
+    @model_validator(mode="after")
+    def _subcircuits_are_announced(self) -> Self:
+        for name, table in (("device", "device"), ("access_transistor", "access")):
+            table = f"{table}_subcircuit"
+            if (getattr(self, name) == SUBCIRCUIT) != (getattr(self, table) is not None):
+                raise ValueError(f'`{name} = "subcircuit"` and a table `{table}` need each other')
         return self
 
 
@@ -122,7 +190,7 @@ class TileSpec(Spec):
     def from_toml(cls, path: str | Path) -> Self:
         """Read a tile from a TOML file.
 
-        A device card given as a relative path is taken from the TOML file's folder.
+        Cards and SPICE files given as relative paths are taken from the TOML file's folder.
 
         Raises:
             SpecError: a field is missing, unknown or out of range.
@@ -139,6 +207,11 @@ class TileSpec(Spec):
                 card = cell.get(part)
                 if isinstance(card, str) and card.endswith(".toml"):
                     data = {**data, "cell": {**data["cell"], part: str(folder / card)}}
+            for part in ("device_subcircuit", "access_subcircuit"):
+                table = cell.get(part)
+                if isinstance(table, dict) and isinstance(table.get("file"), str):
+                    table = {**table, "file": str(folder / table["file"])}
+                    data = {**data, "cell": {**data["cell"], part: table}}
         return validated(cls, data, origin)
 
     @property
@@ -153,5 +226,9 @@ class TileSpec(Spec):
 
     def content_hash(self) -> str:
         """Hash of everything that defines the circuit, name excluded (first 16 hex digits)."""
-        content = json.dumps(self.model_dump(exclude={"name"}), sort_keys=True)
+        data = self.model_dump(exclude={"name"})
+        for part in ("device_subcircuit", "access_subcircuit"):
+            if data["cell"][part] is None:  # specs without one are as they always were
+                del data["cell"][part]
+        content = json.dumps(data, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -42,7 +42,7 @@ def tile_netlist(
         *input_line_lines(spec),
         *output_line_lines(spec),
         *cell_lines(spec, parts, parameters, gates),
-        *(wordline_lines(spec) if gates is Gates.WORDLINES else ()),
+        *(wordline_lines(spec) if parts.has_wordlines(gates) else ()),
         *virtual_ground_lines(spec),
     )
     return Netlist(

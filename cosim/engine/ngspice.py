@@ -73,7 +73,13 @@ class NgspiceEngine(AbstractEngine):
         vectors = inputs[start : start + self.VECTORS_PER_LOAD]
         bench = read_testbench(self.spec, conductances, vectors, self._parts, Gates.HELD)
         sweep = DcSweep(names.INDEX_SOURCE, 0, max(len(vectors) - 1, 0), 1)
-        return Simulation(bench.deck(), sweep, bench.netlist.outputs, structure=self._structure)
+        return Simulation(
+            bench.deck(),
+            sweep,
+            bench.netlist.outputs,
+            reads_files=self._parts.reads_files,
+            structure=self._structure,
+        )
 
     def provenance(self) -> dict[str, str]:
         """Ngspice's version and solver."""

@@ -1,10 +1,15 @@
-"""The structured solver as an engine: the equations of the netlist, without ngspice."""
+"""The structured solver as an engine: the equations of the netlist, without ngspice.
+
+Elements that are SPICE text are measured in ngspice once and solved from tables. A table covers the
+inputs up to the read voltage; inputs beyond it get a wider one.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -12,6 +17,10 @@ from cosim.engine.base import AbstractEngine, Job, Readout
 from cosim.solver.solve import EXACT, Accuracy, TileSolver
 from netlists.arrays import checked_conductances, checked_inputs
 from netlists.specs import TileSpec
+
+
+if TYPE_CHECKING:
+    from cosim.cell_tables import TabulatedCell
 
 
 class SolverEngine(AbstractEngine):
@@ -30,8 +39,12 @@ class SolverEngine(AbstractEngine):
             threads: how many threads; all cores when not given.
         """
         self.spec = spec
-        self.solver = TileSolver(spec, accuracy, threads=threads)
         self._threads = threads
+        self._table: TabulatedCell | None = None
+        if spec.cell.has_subcircuits:
+            self.solver = self._tabulated(accuracy, 0.0, spec.drivers.read_voltage)
+        else:
+            self.solver = TileSolver(spec, accuracy, threads=threads)
 
     def at(self, spec: TileSpec) -> Self:
         """A solver of the same accuracy for another tile."""
@@ -42,6 +55,7 @@ class SolverEngine(AbstractEngine):
         for index, (conductances, inputs) in enumerate(jobs):
             G = checked_conductances(self.spec, conductances)
             X = checked_inputs(self.spec, inputs)
+            self._cover(float(X.min()), float(X.max()))
             began = time.perf_counter()
             solution = self.solver.solve(X, G)
             currents = solution.currents
@@ -50,11 +64,30 @@ class SolverEngine(AbstractEngine):
             yield Readout(index, currents, solution.status, time.perf_counter() - began)
 
     def provenance(self) -> dict[str, str]:
-        """The accuracy that was asked for."""
+        """The accuracy that was asked for, and that of tables."""
         accuracy = self.solver.accuracy
         precision = "single" if accuracy.single else "double"
-        return {
+        about = {
             "engine": self.name,
             "tolerance": f"{accuracy.tolerance:g}",
             "corrections": f"{precision} precision",
         }
+        if self._table is not None:
+            about["table_error"] = f"{self._table.error:.1g}"
+        return about
+
+    def _cover(self, low: float, high: float) -> None:
+        """Take wider tables for inputs [V] beyond those of now."""
+        table, unit = self._table, self.spec.drivers.read_voltage
+        if table is not None and (low < table.low or high > table.high):
+            low = min(table.low, unit * math.floor(low / unit))
+            high = max(table.high, unit * math.ceil(high / unit))
+            self.solver = self._tabulated(self.solver.accuracy, low, high)
+
+    def _tabulated(self, accuracy: Accuracy, low: float, high: float) -> TileSolver:
+        """A solver with tables for inputs from `low` to `high` [V]."""
+        # Brings all of ngspice's machinery along.
+        from cosim.cell_tables import tabulated_cell
+
+        self._table = tabulated_cell(self.spec, low, high)
+        return TileSolver(self.spec, accuracy, threads=self._threads, cell=self._table.cell)

@@ -127,7 +127,10 @@ def _own(values: Mapping[tuple[int, str], float], position: int) -> dict[str, fl
 
 
 def tile_cell(
-    spec: TileSpec, parts: CellParts | None = None, access: Table | None = None
+    spec: TileSpec,
+    parts: CellParts | None = None,
+    access: Table | None = None,
+    device: Table | None = None,
 ) -> SolverCell:
     """The cell of a tile.
 
@@ -135,25 +138,36 @@ def tile_cell(
         spec: the tile.
         parts: the cell's compact models when they are already loaded.
         access: a tabulated transistor that replaces the one of the spec.
+        device: a tabulated device that replaces the one of the spec.
 
     Raises:
         CardError: a card is unknown or malformed.
-        SpecError: the cell is not one that the solver can reduce to two terminals.
+        SpecError: the cell is not one that the solver can reduce to two terminals, or is a
+            subcircuit without its table.
     """
     parts = parts or load_cell(spec)
+    for text, table in ((parts.device_subcircuit, device), (parts.access_subcircuit, access)):
+        if text is not None and table is None:
+            raise SpecError(
+                f"cell: {text.name} is a subcircuit, which the solver knows from a table only; use "
+                "SolverEngine, or give TileSolver cosim.cell_tables.tabulated_cell(...).cell"
+            )
+    own = _device_of(parts) if device is None else device
+    programmable = parts.device if device is None else None
+    if access is not None or parts.transistor is None:
+        return series_cell(own, access, programmable)
+    model, card = parts.transistor.model, parts.transistor.card
+    values = {**card.values, model.system.temperature: spec.temperature}
+    transistor = element(model, values, near="d", far="s", held={"g": "gate", "b": "0.0"})
+    return series_cell(own, transistor, programmable)
+
+
+def _device_of(parts: CellParts) -> Element:
+    """The compiled device of a cell, or an ideal resistor."""
     if parts.device is None:
-        device = element(compile_text(RESISTOR), {}, varying="conductance")
-    else:
-        varying = parts.device.range.parameter
-        device = element(parts.device.model, parts.device.values, varying=varying)
-    if access is not None:
-        return series_cell(device, access, parts.device)
-    if parts.transistor is not None:
-        model, card = parts.transistor.model, parts.transistor.card
-        values = {**card.values, model.system.temperature: spec.temperature}
-        transistor = element(model, values, near="d", far="s", held={"g": "gate", "b": "0.0"})
-        return series_cell(device, transistor, parts.device)
-    return series_cell(device, None, parts.device)
+        return element(compile_text(RESISTOR), {}, varying="conductance")
+    varying = parts.device.range.parameter
+    return element(parts.device.model, parts.device.values, varying=varying)
 
 
 def element(
