@@ -5,12 +5,17 @@ from __future__ import annotations
 from cosim.bench.base import Bench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
 from cosim.bench.strongarm import StrongArmBench
+from cosim.bench.tia import TiaBench
 from cosim.errors import InputError
+from netlists.circuits.tia import Tia
+from netlists.circuits.two_stage_opamp import TwoStageOpAmp
 
 
 BENCHES: tuple[Bench, ...] = (
     OpAmpBench(),
     StrongArmBench(),
+    TiaBench(),
+    TiaBench(Tia(amplifier=TwoStageOpAmp())),
     TwoStageOpAmpBench(),
 )
 

@@ -98,7 +98,7 @@ class OpAmpBench(Bench):
         """What the amplifier does, and how far its linear twin is from it."""
         target, gain, offset = _open_loop(results["range"])
         middle = int(np.argmin(np.abs(target - COMMON_MODE)))
-        deviation = self._offset_deviation(at)
+        deviation = self.block.random_offset(self.technology(at))
         if at.seed is not None:
             limit = 6.0 * deviation + self.systematic_offset
             return (Figure("offset of a draw", float(offset[middle]), "V", -limit, limit),)
@@ -124,12 +124,6 @@ class OpAmpBench(Bench):
     def systematic_offset(self) -> float:
         """Allowed offset without mismatch, beside the twin's [V]."""
         return 1e-6
-
-    def _offset_deviation(self, at: Condition) -> float:
-        block = self.block
-        if isinstance(block, TwoStageOpAmp):
-            return block.offset_deviation(self.technology(at))
-        return block.offset_deviation
 
     @staticmethod
     def _step_figures(result: Result) -> tuple[Figure, ...]:

@@ -6,6 +6,7 @@ plot, lower case: `vsense_0#branch` for `i(vsense_0)`, `node` for `v(node)`, `@r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from cosim.results import Code, Status
 Vectors = Mapping[str, NDArray[Any]]
 
 _AXES = {"time", "frequency"}
+_SWEPT = re.compile(r"-sweep(#branch)?$")  # a raw file calls a swept current `i(i-sweep)`
 
 
 def plot_name(name: str) -> str:
@@ -60,6 +62,6 @@ def _analysis_status(simulation: Simulation, vectors: Vectors, said: str) -> Sta
 
 def _axis(vectors: Vectors) -> NDArray[np.float64] | None:
     """What the analysis ran over."""
-    axes = (name for name in vectors if name in _AXES or name.endswith("-sweep"))
+    axes = (name for name in vectors if name in _AXES or _SWEPT.search(name))
     name = next(axes, None)
     return None if name is None else np.real(vectors[name])

@@ -70,6 +70,10 @@ class OpAmp(Spec):
         """Itself; transistor-level amplifiers answer with the linear one that describes them."""
         return self
 
+    def random_offset(self, technology: Technology) -> float:
+        """Standard deviation of the offset from draw to draw [V]."""
+        return self.offset_deviation
+
     def output_limits(self, supply: float) -> tuple[float, float]:
         """Lowest and highest output voltage: a linear amplifier has none."""
         return -math.inf, math.inf

@@ -139,7 +139,7 @@ class TwoStageOpAmp(Spec):
         """What it draws from the supply: all branches of the mirror [A]."""
         return (1 + self.tail_units + self.output_units) * self.bias_current
 
-    def offset_deviation(self, technology: Technology) -> float:
+    def random_offset(self, technology: Technology) -> float:
         """Standard deviation of the input offset [V]: the pair's, and the load's times its slope.
 
         A relative mismatch of currents counts divided by the pair's gm / I.

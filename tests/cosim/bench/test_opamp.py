@@ -33,7 +33,7 @@ def test_the_two_stage_amplifier_keeps_its_figures_over_corners(kept):
 
 def test_offsets_of_the_two_stage_amplifier_have_the_deviation_of_its_twin(kept):
     offsets = kept(TwoStageOpAmpBench(), *draws(24))["offset of a draw"]
-    expected = TwoStageOpAmp().offset_deviation(Technology.load("generic_250nm"))
+    expected = TwoStageOpAmp().random_offset(Technology.load("generic_250nm"))
     assert np.std(offsets) == pytest.approx(expected, rel=0.4)
 
 

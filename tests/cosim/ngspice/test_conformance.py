@@ -124,6 +124,15 @@ def test_an_operating_point_has_the_names_that_were_asked_for(runner):
     assert result.axis is None
 
 
+@pytest.mark.parametrize(
+    ("source", "drive"), [("v1", "v1 1 0 0"), ("i1", "i1 0 1 0"), ("r1", "v1 1 0 1")]
+)
+def test_a_sweep_has_what_was_swept_as_its_axis(runner, source, drive):
+    deck = f"swept\n{drive}\nr1 1 0 1k\n.end\n"
+    result = runner.run(Simulation(deck, DcSweep(source, 1, 3, 1), ("v(1)",)))
+    assert result.axis == pytest.approx([1, 2, 3])
+
+
 def test_an_ac_sweep_gives_complex_vectors_over_frequency(runner):
     deck = "low pass\nv1 1 0 dc 0 ac 1\nr1 1 2 1k\nc1 2 0 1n\n.end\n"
     result = runner.run(Simulation(deck, AcSweep(10, 1e3, 1e8), ("v(2)", "i(v1)")))

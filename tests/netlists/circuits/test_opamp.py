@@ -67,7 +67,7 @@ def test_only_the_transistor_amplifier_has_output_limits():
 
 def test_larger_transistors_have_less_offset(technology):
     small, large = TwoStageOpAmp(), TwoStageOpAmp(pair_width=200e-6, mirror_length=3.2e-6)
-    assert large.offset_deviation(technology) == pytest.approx(
-        0.5 * small.offset_deviation(technology), rel=1e-6
+    assert large.random_offset(technology) == pytest.approx(
+        0.5 * small.random_offset(technology), rel=1e-6
     )
-    assert 1e-3 < small.offset_deviation(technology) < 3e-3
+    assert 1e-3 < small.random_offset(technology) < 3e-3
