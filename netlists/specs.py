@@ -21,6 +21,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from netlists.external_spec import ExternalSpec
 from netlists.fields import Name, NotNegative, Positive, Spec, plain_name
 from netlists.toml_files import read_toml, validated
 
@@ -35,6 +36,9 @@ def _instance_settings(text: str) -> str:
         raise ValueError("write `name=value name=value`, without other spaces or quotes")
     return text
 
+
+# Of a tile whose own netlist holds its wires [ohm].
+NEGLIGIBLE_WIRES = {"input_line_resistance": 1e-3, "output_line_resistance": 1e-3}
 
 PlainName = Annotated[Name, AfterValidator(plain_name)]
 
@@ -172,6 +176,8 @@ class TileSpec(Spec):
         wires: segment resistances.
         drivers: input side.
         sensing: output side.
+        external: a netlist that stands in place of the generated crossbar; cell, wires, drivers
+            and sensing then say what is inside of it as far as surrogates start from it.
         temperature: temperature of the whole tile [K].
     """
 
@@ -182,6 +188,7 @@ class TileSpec(Spec):
     wires: WireSpec
     drivers: DriverSpec
     sensing: SensingSpec = SensingSpec()
+    external: ExternalSpec | None = None
     temperature: Annotated[float, Field(gt=100, lt=600, allow_inf_nan=False)] = 300.15
 
     _plain_name = field_validator("name")(plain_name)
@@ -200,19 +207,7 @@ class TileSpec(Spec):
     @classmethod
     def from_dict(cls, data: dict, origin: str = "tile") -> Self:
         """Validate a tile given as a dictionary; `origin` names it in messages."""
-        folder = Path(origin).parent
-        cell = data.get("cell")
-        if isinstance(cell, dict):
-            for part in ("device", "access_transistor"):
-                card = cell.get(part)
-                if isinstance(card, str) and card.endswith(".toml"):
-                    data = {**data, "cell": {**data["cell"], part: str(folder / card)}}
-            for part in ("device_subcircuit", "access_subcircuit"):
-                table = cell.get(part)
-                if isinstance(table, dict) and isinstance(table.get("file"), str):
-                    table = {**table, "file": str(folder / table["file"])}
-                    data = {**data, "cell": {**data["cell"], part: table}}
-        return validated(cls, data, origin)
+        return validated(cls, _with_full_paths(data, Path(origin).parent), origin)
 
     @property
     def input_line_end(self) -> float:
@@ -230,5 +225,48 @@ class TileSpec(Spec):
         for part in ("device_subcircuit", "access_subcircuit"):
             if data["cell"][part] is None:  # specs without one are as they always were
                 del data["cell"][part]
+            else:
+                data["cell"][part]["file"] = file_digest(data["cell"][part]["file"])
+        if data["external"] is None:
+            del data["external"]
+        else:
+            data["external"]["netlist"] = file_digest(data["external"]["netlist"])
         content = json.dumps(data, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def file_digest(path: str) -> str:
+    """A hash of a file's contents; its path when it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()[:16]
+    except OSError:
+        return path
+
+
+def _with_full_paths(data: dict, folder: Path) -> dict:
+    """The fields of a tile, with relative paths of files taken from the tile's folder."""
+    cell, external = data.get("cell"), data.get("external")
+    if isinstance(cell, dict):
+        cell = dict(cell)
+        for part in ("device", "access_transistor"):
+            if isinstance(cell.get(part), str) and cell[part].endswith(".toml"):
+                cell[part] = str(folder / cell[part])
+        for part in ("device_subcircuit", "access_subcircuit"):
+            cell |= _table_with_full_paths(cell, part, "file", folder)
+        data = {**data, "cell": cell}
+    if isinstance(external, dict):
+        data = {"wires": NEGLIGIBLE_WIRES, **data}
+        data |= _table_with_full_paths(data, "external", "netlist", folder)
+        libraries = data["external"].get("libraries")
+        if isinstance(libraries, list) and all(isinstance(file, str) for file in libraries):
+            libraries = [str(folder / file) for file in libraries]
+            data["external"] = {**data["external"], "libraries": libraries}
+    return data
+
+
+def _table_with_full_paths(data: dict, table: str, field: str, folder: Path) -> dict:
+    """One table of a specification with the full path of its file; nothing without the table."""
+    fields = data.get(table)
+    if not isinstance(fields, dict) or not isinstance(fields.get(field), str):
+        return {}
+    return {table: {**fields, field: str(folder / fields[field])}}

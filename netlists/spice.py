@@ -7,6 +7,7 @@ a designer reads. Every name is formatted by `netlists.names`, every number by `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from netlists.si_numbers import literal
 
 
 ZERO_CELSIUS = 273.15
+_FILE_STATEMENT = re.compile(r"^[ \t]*\.(?:include|inc|lib)\b", re.IGNORECASE | re.MULTILINE)
 
 # Reference tolerances: a read moves currents from nanoampere to milliampere, so the defaults
 # (reltol 1e-3, abstol 1 pA, vntol 1 uV) would leave errors of the order of the surrogate's own.
@@ -73,6 +75,11 @@ class Netlist:
     temperature: float = 300.15
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = field(default=())
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether the deck makes ngspice read files, such as a foundry's library."""
+        return any(_FILE_STATEMENT.search(text) for text in self.definitions)
 
     def with_elements(self, *elements: str) -> Netlist:
         """The same circuit with further elements at its end."""

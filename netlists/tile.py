@@ -9,6 +9,7 @@ from netlists.arrays import checked_conductances
 from netlists.cells import CellParts, Gates, cell_lines, device_parameters, load_cell
 from netlists.crossbar import input_line_lines, output_line_lines
 from netlists.drivers import wordline_lines
+from netlists.external import external_netlist
 from netlists.sensing import virtual_ground_lines
 from netlists.specs import TileSpec
 from netlists.spice import Netlist
@@ -35,9 +36,13 @@ def tile_netlist(
     Raises:
         ShapeError: conductances of the wrong shape or not finite.
         CardError: a conductance outside the range of the device's card.
+        SpecError: the netlist of an external tile lacks what its specification names.
     """
+    checked = checked_conductances(spec, conductances)
+    if spec.external is not None:
+        return external_netlist(spec, checked)
     parts = parts or load_cell(spec)
-    parameters = device_parameters(parts, checked_conductances(spec, conductances))
+    parameters = device_parameters(parts, checked)
     elements = (
         *input_line_lines(spec),
         *output_line_lines(spec),

@@ -13,6 +13,7 @@ from cosim.results import OK, Status
 from netlists import names
 from netlists.arrays import checked_conductances, checked_inputs
 from netlists.cells import Gates, load_cell
+from netlists.external_check import check_external
 from netlists.specs import TileSpec
 from netlists.testbench import read_testbench
 
@@ -41,6 +42,9 @@ class NgspiceEngine(AbstractEngine):
         self._parts = load_cell(spec)
         definitions = "\n".join(self._parts.definitions(Gates.HELD))
         self._structure = f"{spec.rows} x {spec.cols} {spec.cell.topology}\n{definitions}"
+        if spec.external is not None:
+            self._structure = spec.content_hash()
+            check_external(spec)
 
     def iter_mvm(self, jobs: Sequence[Job]) -> Iterator[Readout]:
         """Evaluate jobs; each is split into pieces and answered when all of them are in."""
@@ -77,7 +81,7 @@ class NgspiceEngine(AbstractEngine):
             bench.deck(),
             sweep,
             bench.netlist.outputs,
-            reads_files=self._parts.reads_files,
+            reads_files=bench.netlist.reads_files,
             structure=self._structure,
         )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from cosim.engine.base import AbstractEngine, Job, Readout
+from cosim.errors import SpecError
 from cosim.solver.solve import EXACT, Accuracy, TileSolver
 from netlists.arrays import checked_conductances, checked_inputs
 from netlists.specs import TileSpec
@@ -37,7 +38,15 @@ class SolverEngine(AbstractEngine):
             spec: the tile.
             accuracy: how exactly it solves.
             threads: how many threads; all cores when not given.
+
+        Raises:
+            SpecError: the tile is a netlist of its own, whose equations the solver does not know.
         """
+        if spec.external is not None:
+            raise SpecError(
+                f"the tile {spec.name} is an [external] netlist; the solver knows generated "
+                "crossbars only: use ngspice, or a surrogate fitted to it"
+            )
         self.spec = spec
         self._threads = threads
         self._table: TabulatedCell | None = None
