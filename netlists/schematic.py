@@ -129,6 +129,10 @@ class Subcircuit:
         same = tuple(parts) == self.parts
         return self if same else replace(self, name=f"{self.name}{path}_drawn", parts=tuple(parts))
 
+    def renamed(self, name: str) -> Subcircuit:
+        """The same circuit under another name."""
+        return replace(self, name=name)
+
     def text(self) -> str:
         """Its own definition."""
         lines = [f"* {self.comment}"] if self.comment else []
@@ -273,11 +277,14 @@ class Schematic:
         self._parts.append(Part(f"i{name} {plus} {minus} {literal(ampere)}"))
 
     def transconductor(
-        self, name: str, plus: str, minus: str, control: tuple[str, str], siemens: float
+        self, name: str, plus: str, minus: str, control: tuple[str, str], siemens: float | str
     ) -> None:
-        """A current `siemens * v(control)` from plus through the source to minus."""
-        line = f"g{name} {plus} {minus} {control[0]} {control[1]} {literal(siemens)}"
-        self._parts.append(Part(line))
+        """A current `siemens * v(control)` from plus through the source to minus.
+
+        Text stands as it is: an expression of the deck's parameters, in braces.
+        """
+        value = siemens if isinstance(siemens, str) else literal(siemens)
+        self._parts.append(Part(f"g{name} {plus} {minus} {control[0]} {control[1]} {value}"))
 
     def amplifier(
         self, name: str, plus: str, minus: str, control: tuple[str, str], gain: float

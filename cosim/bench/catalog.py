@@ -5,6 +5,7 @@ from __future__ import annotations
 from cosim.bench.base import Bench
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
+from cosim.bench.ratio_mac import RatioMacBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.bench.tia import TiaBench
 from cosim.errors import InputError
@@ -17,6 +18,7 @@ BENCHES: tuple[Bench, ...] = (
     CurrentMirrorReadoutBench(CurrentMirrorReadout(cascoded=False)),
     CurrentMirrorReadoutBench(),
     OpAmpBench(),
+    RatioMacBench(),
     StrongArmBench(),
     TiaBench(),
     TiaBench(Tia(amplifier=TwoStageOpAmp())),
