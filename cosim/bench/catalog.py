@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from cosim.bench.base import Bench
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
+from cosim.bench.integrator import IntegratorBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
 from cosim.bench.ratio_mac import RatioMacBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.bench.tia import TiaBench
 from cosim.errors import InputError
 from netlists.circuits.current_mirror_readout import CurrentMirrorReadout
+from netlists.circuits.integrator import Integrator
 from netlists.circuits.tia import Tia
 from netlists.circuits.two_stage_opamp import TwoStageOpAmp
 
@@ -17,6 +19,8 @@ from netlists.circuits.two_stage_opamp import TwoStageOpAmp
 BENCHES: tuple[Bench, ...] = (
     CurrentMirrorReadoutBench(CurrentMirrorReadout(cascoded=False)),
     CurrentMirrorReadoutBench(),
+    IntegratorBench(),
+    IntegratorBench(Integrator(amplifier=TwoStageOpAmp())),
     OpAmpBench(),
     RatioMacBench(),
     StrongArmBench(),
