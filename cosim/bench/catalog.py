@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cosim.bench.base import Bench
+from cosim.bench.converters import CONVERTERS
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
 from cosim.bench.integrator import IntegratorBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
@@ -17,6 +18,7 @@ from netlists.circuits.two_stage_opamp import TwoStageOpAmp
 
 
 BENCHES: tuple[Bench, ...] = (
+    *CONVERTERS,
     CurrentMirrorReadoutBench(CurrentMirrorReadout(cascoded=False)),
     CurrentMirrorReadoutBench(),
     IntegratorBench(),
