@@ -45,6 +45,7 @@ class CellParts:
         gate_voltage: of the access transistor [V]; `None` without one.
         device_subcircuit: the device where it is SPICE text; `device` is `None` then.
         access_subcircuit: the transistor where it is SPICE text; `transistor` is `None` then.
+        level: what the crossbar's 0 V is in a deck [V]; gates and bulks are relative to it.
     """
 
     device: Device | None
@@ -52,6 +53,7 @@ class CellParts:
     gate_voltage: float | None = None
     device_subcircuit: Subcircuit | None = None
     access_subcircuit: Subcircuit | None = None
+    level: float = 0.0
     _definitions: dict[Gates, tuple[str, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -63,7 +65,8 @@ class CellParts:
         model = self.transistor.model
         if gates is Gates.WORDLINES:
             return model
-        return model.held({"g": self.gate_voltage, "b": 0.0}, name=f"{model.name}_read")
+        held = {"g": self.gate_voltage + self.level, "b": self.level}
+        return model.held(held, name=f"{model.name}_read")
 
     @property
     def subcircuits(self) -> tuple[Subcircuit, ...]:
@@ -163,9 +166,13 @@ def device_parameters(
 
 
 def cell_lines(
-    spec: TileSpec, parts: CellParts, parameters: Float[np.ndarray, "rows cols"], gates: Gates
+    spec: TileSpec,
+    parts: CellParts,
+    parameters: Float[np.ndarray, "rows cols"],
+    gates: Gates,
+    ground: str = "0",
 ) -> Iterator[str]:
-    """The elements of every cell, row by row."""
+    """The elements of every cell, row by row; bulks at the crossbar's `ground`."""
     shape = (spec.rows, spec.cols)
     values = literals(parameters)
     tops, bottoms = names.input_line_nodes(*shape), names.output_line_nodes(*shape)
@@ -176,7 +183,7 @@ def cell_lines(
         if transistor is not None:
             wired = parts.has_wordlines(gates)
             gate = f"{names.wordline_node(row)} " if wired else ""
-            bulk = "0 " if wired else ""
+            bulk = f"{ground} " if wired else ""
             for middle, bottom in zip(middles[row], bottoms[row], strict=True):
                 yield f"xfet{middle[1:]} {middle} {gate}{bottom} {bulk}{transistor}"
 

@@ -39,3 +39,15 @@ def output_line_lines(spec: TileSpec) -> Iterator[str]:
             yield f"r{here} {here} {after} {segment}"
     for col, here in enumerate(nodes[-1]):
         yield f"r{here} {here} {names.sense_node(col)} {end}"
+
+
+def wire_capacitance_lines(spec: TileSpec) -> Iterator[str]:
+    """The capacitance of every segment to ground, at its cell; none where it is zero."""
+    shape = (spec.rows, spec.cols)
+    lines = (
+        (spec.wires.input_line_capacitance, names.input_line_nodes(*shape)),
+        (spec.wires.output_line_capacitance, names.output_line_nodes(*shape)),
+    )
+    for farad, nodes in lines:
+        if farad:
+            yield from (f"c{node} {node} 0 {literal(farad)}" for row in nodes for node in row)

@@ -18,17 +18,18 @@ from netlists import names
 from netlists.si_numbers import literal
 from netlists.specs import TileSpec
 from netlists.spice import voltage_expression, voltage_source
+from netlists.waveforms import staircase
 
 
-def wordline_lines(spec: TileSpec) -> Iterator[str]:
-    """One gate source per row; nothing for cells without a transistor.
+def wordline_lines(spec: TileSpec, ground: str = "0") -> Iterator[str]:
+    """One gate source per row, against the crossbar's `ground`; nothing without transistors.
 
     One source for all gates would make ngspice search a list as long as the array at each cell.
     """
     if spec.cell.gate_voltage is not None:
         for row in range(spec.rows):
             node = names.wordline_node(row)
-            yield voltage_source(f"v{node}", node, "0", spec.cell.gate_voltage)
+            yield voltage_source(f"v{node}", node, ground, spec.cell.gate_voltage)
 
 
 def constant_input_lines(inputs: Float[np.ndarray, " rows"]) -> Iterator[str]:
@@ -47,3 +48,12 @@ def indexed_input_lines(inputs: Float[np.ndarray, "samples rows"]) -> Iterator[s
         points = ", ".join(f"{k}, {literal(volt)}" for k, volt in enumerate(inputs[:, row]))
         expression = f"pwl(v({names.INDEX_NODE}), {points})"
         yield voltage_expression(f"bin_{row}", names.driver_node(row), "0", expression)
+
+
+def timed_input_lines(
+    inputs: Float[np.ndarray, "reads rows"], period: float, edge: float, delay: float, ground: str
+) -> Iterator[str]:
+    """Sources that step to the next read once per period [s], against the crossbar's `ground`."""
+    for row in range(inputs.shape[1]):
+        waveform = staircase(inputs[:, row], period, edge, delay)
+        yield f"vin_{row} {names.driver_node(row)} {ground} {waveform}"

@@ -7,6 +7,7 @@ driver and far from the sensor:
     il_r_c      input line at cell (r, c)      ol_r_c    output line at cell (r, c)
     m_r_c       between device and access transistor
     out_c       the end of output line c, held at 0 V by the sensor `vsense_c`
+    sensed_c    the amplifier's output of column c          code_c_b  bit b of its code
 """
 
 from __future__ import annotations
@@ -54,6 +55,16 @@ def wordline_node(row: int) -> str:
 def sense_node(col: int) -> str:
     """The end of an output line."""
     return f"out_{col}"
+
+
+def sensed_node(col: int) -> str:
+    """The output of the amplifier of a column."""
+    return f"sensed_{col}"
+
+
+def bit_node(col: int, bit: int) -> str:
+    """One bit of the code of a column, least significant first."""
+    return f"code_{col}_{bit}"
 
 
 def sense_source(col: int) -> str:

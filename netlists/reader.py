@@ -228,8 +228,8 @@ def read_element(line: str, number: int = 0) -> Element:
     if letter == "x":
         return _read_instance(name, words, number)
     if letter == "a":
-        nets = " ".join(words[:-1]).replace("[", " ").replace("]", " ").split()
-        plain = tuple(net.lstrip("~") for net in nets if net != "null" and not net.startswith("%"))
+        ports = re.sub(r"%\w+|[\[\]()~]", " ", " ".join(words[:-1]))
+        plain = tuple(net for net in ports.split() if net != "null")
         return Element(name, plain, words[-1] if words else "", (), number)
     count = NETS.get(letter)
     if count is None:

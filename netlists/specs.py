@@ -23,7 +23,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from netlists.external_spec import ExternalSpec
 from netlists.fields import Name, NotNegative, Positive, Spec, plain_name
+from netlists.readout_spec import InputSpec, ReadoutSpec
 from netlists.toml_files import read_toml, validated
+from netlists.wire_spec import WireSpec
 
 
 SETTINGS = re.compile(r"(?:\w+=[\w.+*/(){}-]+(?: (?=\w)|$))*")
@@ -129,18 +131,6 @@ class CellSpec(Spec):
         return self
 
 
-class WireSpec(Spec):
-    """The wires of the crossbar.
-
-    Attributes:
-        input_line_resistance: resistance of one cell pitch of an input line [ohm].
-        output_line_resistance: resistance of one cell pitch of an output line [ohm].
-    """
-
-    input_line_resistance: Positive
-    output_line_resistance: Positive
-
-
 class DriverSpec(Spec):
     """What drives the input lines.
 
@@ -176,6 +166,9 @@ class TileSpec(Spec):
         wires: segment resistances.
         drivers: input side.
         sensing: output side.
+        inputs: how input codes become voltages; inputs are volts without it.
+        readout: from currents to codes; outputs are currents without it. What the sensing is
+            relative to, its common-mode level, is the 0 V of the whole crossbar then.
         external: a netlist that stands in place of the generated crossbar; cell, wires, drivers
             and sensing then say what is inside of it as far as surrogates start from it.
         temperature: temperature of the whole tile [K].
@@ -188,10 +181,23 @@ class TileSpec(Spec):
     wires: WireSpec
     drivers: DriverSpec
     sensing: SensingSpec = SensingSpec()
+    inputs: InputSpec | None = None
+    readout: ReadoutSpec | None = None
     external: ExternalSpec | None = None
     temperature: Annotated[float, Field(gt=100, lt=600, allow_inf_nan=False)] = 300.15
 
     _plain_name = field_validator("name")(plain_name)
+
+    @model_validator(mode="after")
+    def _lines_make_outputs(self) -> Self:
+        weights = "unsigned" if self.readout is None else self.readout.weights
+        if weights == "differential" and self.cols % 2:
+            raise ValueError(
+                f"differential weights need an even number of lines; cols is {self.cols}"
+            )
+        if weights == "offset" and self.cols < 2:
+            raise ValueError("offset weights need a line for the reference; give cols >= 2")
+        return self
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
@@ -217,7 +223,13 @@ class TileSpec(Spec):
     @property
     def output_line_end(self) -> float:
         """Resistance between the last cell of an output line and its sensor [ohm]."""
-        return self.sensing.input_resistance + self.wires.output_line_resistance
+        return self.sense_resistance + self.wires.output_line_resistance
+
+    @property
+    def sense_resistance(self) -> float:
+        """Resistance between the end of an output line and the level that holds it [ohm]."""
+        amplifier = 0.0 if self.readout is None else self.readout.sensing.input_resistance
+        return self.sensing.input_resistance + amplifier
 
     def content_hash(self) -> str:
         """Hash of everything that defines the circuit, name excluded (first 16 hex digits)."""
@@ -227,6 +239,10 @@ class TileSpec(Spec):
                 del data["cell"][part]
             else:
                 data["cell"][part]["file"] = file_digest(data["cell"][part]["file"])
+        data["wires"] = self.wires.numbers()
+        for part in ("inputs", "readout"):
+            if data[part] is None:
+                del data[part]
         if data["external"] is None:
             del data["external"]
         else:

@@ -1,8 +1,9 @@
-"""`cosim simulate`: evaluate a tile on given inputs and conductances."""
+"""`cosim simulate`: evaluate a tile on given inputs and conductances, still or over time."""
 
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 
 from cosim.cli.files import check_output, read_array, write_array
 from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
-from netlists.arrays import checked_conductances, checked_inputs
+from cosim.errors import InputError
+from netlists.arrays import checked_conductances
+from netlists.signal_chain import SignalChain
 from netlists.specs import TileSpec
 
 
@@ -21,7 +24,7 @@ from netlists.specs import TileSpec
     "--inputs",
     type=FILE,
     required=True,
-    help="X.npy or .csv, [samples, rows], volt.",
+    help="X.npy or .csv, [samples, rows], volt, or codes of a tile with [inputs].",
 )
 @click.option(
     "--conductances",
@@ -34,13 +37,24 @@ from netlists.specs import TileSpec
     "engine_name",
     default="ngspice",
     show_default=True,
-    help="ngspice, or the path of a surrogate folder.",
+    help="ngspice, solver, or the path of a surrogate folder.",
+)
+@click.option(
+    "--transient",
+    is_flag=True,
+    help="The whole tile over time in ngspice: drivers, amplifiers, converters; needs [readout].",
+)
+@click.option(
+    "--figures",
+    type=FILE,
+    help="JSON file for the latency and the energies of a transient; default: print.",
 )
 @click.option(
     "-o",
     "--output",
     type=FILE,
-    help="Y.npy or .csv, [samples, cols], ampere; default: print as csv.",
+    help="Y.npy or .csv, [samples, outputs], ampere, or codes of a tile with [readout.adc]; "
+    "default: print as csv.",
 )
 @engine_options
 def command(
@@ -48,26 +62,63 @@ def command(
     inputs: Path,
     conductances: Path,
     engine_name: str,
+    transient: bool,
+    figures: Path | None,
     output: Path | None,
     **where: Any,
 ) -> None:
-    """Output currents of TILE.toml for every input vector.
+    """Outputs of TILE.toml for every input vector.
+
+    Any engine gives the currents of the crossbar; inputs and outputs pass the tile's coding and
+    read-out as their behavioural twins describe them. With --transient the circuits themselves run.
 
     Example: cosim simulate tile.toml --inputs X.npy --conductances G.npy -o Y.npy
     """
     check_output(output, (".npy", ".csv"))
-    quiet = bool(where.pop("quiet"))
+    check_output(figures, (".json",))
     spec = TileSpec.from_toml(tile)
-    X = checked_inputs(spec, read_array(inputs, "inputs [samples, rows] in volt"))
+    X = read_array(inputs, "inputs [samples, rows] in volt or codes")
     G = checked_conductances(spec, read_array(conductances, "conductances [rows, cols] in siemens"))
+    if transient:
+        _write(output, _transient(spec, G, X, figures, where))
+        return
+    if figures is not None:
+        raise InputError("--figures belongs to --transient; currents have no latency or energy")
+    chain = SignalChain(spec)
+    V = chain.voltages(X)
+    quiet = bool(where.pop("quiet"))
     with (
         open_engine(engine_name, spec, **where) as engine,
-        progress_bar(f"{engine.name}: {spec.name}", len(X), quiet) as advance,
+        progress_bar(f"{engine.name}: {spec.name}", len(V) * chain.reads, quiet) as advance,
     ):
-        currents = engine.mvm_many([(G, X)], advance)[0]
+        currents = engine.mvm_many([(G, V.reshape(-1, spec.rows))], advance)[0]
+    _write(output, chain.read_out(currents.reshape(len(V), chain.reads, spec.cols)))
+
+
+def _transient(
+    spec: TileSpec, G: np.ndarray, X: np.ndarray, figures: Path | None, where: dict[str, Any]
+) -> np.ndarray:
+    """The tile's outputs from one transient; its figures go to a file or to standard error."""
+    from cosim.engine.transient import run_transient
+    from cosim.ngspice import Workers
+
+    where.pop("quiet")
+    timeout = where.pop("timeout")
+    with Workers(where.pop("workers"), **where) as workers:
+        readout = run_transient(spec, G, X, workers, timeout=timeout)
+    text = json.dumps(readout.figures(), indent=2)
+    if figures is None:
+        click.echo(text, err=True)
+    else:
+        figures.write_text(text + "\n")
+    return readout.outputs
+
+
+def _write(output: Path | None, values: np.ndarray) -> None:
+    """Outputs to a file, or printed."""
     if output is not None:
-        write_array(output, currents)
+        write_array(output, values)
         return
     text = io.StringIO()
-    np.savetxt(text, currents, delimiter=",", fmt="%.12g")
+    np.savetxt(text, values, delimiter=",", fmt="%.12g")
     click.echo(text.getvalue(), nl=False)

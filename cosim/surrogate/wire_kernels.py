@@ -59,7 +59,7 @@ class WireResistances:
             input_line=spec.wires.input_line_resistance,
             output_line=spec.wires.output_line_resistance,
             source=spec.drivers.source_resistance,
-            sense=spec.sensing.input_resistance,
+            sense=spec.sense_resistance,
         )
 
     def scaled(self, factors: tuple[float, float, float, float]) -> WireResistances:

@@ -125,3 +125,8 @@ def test_a_cut_wire_of_a_crossbar_is_always_found(rram_tile, cut: int):
     name, before, _, value = deck[number].split()
     deck[number] = f"{name} {before} nowhere {value}"
     assert ("dangling-net", name, number + 1) in rules("\n".join(deck))
+
+
+def test_the_ports_of_digital_parts_are_read_without_their_types():
+    deck = "* t\nv1 a 0 1\nr1 b 0 1\nr2 b a 1\na1 [%vd(a b)] [~d] br\n.model br adc_bridge\n.end\n"
+    assert check_deck(deck) == []

@@ -1,0 +1,165 @@
+"""What the periphery of a tile does to its inputs and outputs, in numbers.
+
+    codes ──inputs──► voltages of one or more reads ──tile──► currents ──readout──► codes
+
+These are the behavioural twins of the circuit blocks, applied around any engine. The reads of one
+input vector lie side by side: `[samples, reads, rows]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from compact_models.errors import ShapeError, SpecError
+from netlists.arrays import checked_inputs, finite_array
+from netlists.readout_spec import InputSpec, ReadoutSpec
+from netlists.specs import TileSpec
+
+
+Outputs = Float[np.ndarray, "samples outputs"] | Int[np.ndarray, "samples outputs"]
+
+
+@dataclass(frozen=True)
+class SignalChain:
+    """The periphery of one tile.
+
+    Attributes:
+        spec: the tile.
+    """
+
+    spec: TileSpec
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the tile."""
+        return output_count(self.spec)
+
+    @property
+    def unit(self) -> str:
+        """Of an output: ampere, volt, or codes of the converter."""
+        readout = self.spec.readout
+        if readout is None:
+            return "A"
+        return "V" if readout.adc is None else "LSB"
+
+    @property
+    def reads(self) -> int:
+        """Reads of the tile per input vector."""
+        return len(self._weights())
+
+    def _weights(self) -> Float[np.ndarray, " reads"]:
+        """What each read counts in the sum of all reads."""
+        inputs = self.spec.inputs
+        if inputs is None or inputs.coding == "dac":
+            return np.ones(1)
+        if inputs.coding == "bit_serial":
+            return 2.0 ** np.arange(inputs.bits)[::-1]
+        return np.full(inputs.largest, 1.0 / inputs.largest)
+
+    def voltages(self, inputs: ArrayLike) -> Float[np.ndarray, "samples reads rows"]:
+        """Voltages of the input lines in every read [V].
+
+        Args:
+            inputs: `[samples, rows]`, codes of the tile's inputs, or volts without a coding.
+
+        Raises:
+            ShapeError: wrong shape, not finite, or no code of the inputs.
+        """
+        coding = self.spec.inputs
+        if coding is None:
+            return checked_inputs(self.spec, inputs)[:, None, :]
+        codes = self.checked_codes(inputs, coding)
+        full = self.spec.drivers.read_voltage
+        if coding.coding == "dac":
+            return (codes * (full / coding.largest))[:, None, :]
+        if coding.coding == "bit_serial":
+            bits = np.arange(coding.bits)[::-1]
+            return full * ((codes[:, None, :] >> bits[:, None]) & 1)
+        steps = np.arange(coding.largest)
+        return full * (codes[:, None, :] > steps[:, None])
+
+    def checked_codes(
+        self, inputs: ArrayLike, coding: InputSpec
+    ) -> Int[np.ndarray, "samples rows"]:
+        """Input codes, checked.
+
+        Raises:
+            ShapeError: wrong shape, not whole numbers, or outside of the coding's range.
+        """
+        array = np.asarray(inputs)
+        given = finite_array(
+            array[None, :] if array.ndim == 1 else array,
+            "the input array X [samples, rows]",
+            (None, self.spec.rows),
+        )
+        wrong = (given != np.round(given)) | (given < 0) | (given > coding.largest)
+        if wrong.any():
+            raise ShapeError(
+                f"the input array X holds {given[wrong][0]:g}; this tile's inputs are codes: whole "
+                f"numbers from 0 to {coding.largest} ({coding.bits} bits, {coding.coding})"
+            )
+        return given.astype(np.int64)
+
+    def read_out(self, currents: Float[np.ndarray, "samples reads cols"]) -> Outputs:
+        """The tile's outputs for the currents of all reads [A]."""
+        readout, inputs = self.spec.readout, self.spec.inputs
+        weights = self._weights()
+        if inputs is not None and inputs.coding == "bit_serial":
+            converted = self._converted(currents, readout)
+            summed = np.einsum("srj,r->sj", converted, weights.astype(converted.dtype))
+            return self._combined(summed, readout)
+        summed = np.einsum("srj,r->sj", currents, weights)
+        return self._combined(self._converted(summed, readout), readout)
+
+    def combine_reads(
+        self, lines: Float[np.ndarray, "all cols"] | Int[np.ndarray, "all cols"]
+    ) -> Outputs:
+        """The tile's outputs from what each line gave in each read, one read after the other."""
+        weights = self._weights()
+        reads = lines.reshape(-1, len(weights), self.spec.cols)
+        summed = np.einsum("srj,r->sj", reads, weights.astype(lines.dtype))
+        return self._combined(summed, self.spec.readout)
+
+    @staticmethod
+    def _converted(currents: np.ndarray, readout: ReadoutSpec | None) -> np.ndarray:
+        """Codes of currents, or volts without a converter, or the currents without a read-out."""
+        if readout is None:
+            return currents
+        volts = readout.sensing.output(currents)
+        if readout.adc is None:
+            return readout.level - volts
+        # A larger current pulls the amplifier's output lower: the code counts from the other end.
+        return readout.adc.levels - 1 - readout.adc.ideal_codes(volts)
+
+    @staticmethod
+    def _combined(values: np.ndarray, readout: ReadoutSpec | None) -> np.ndarray:
+        """The lines of each output, taken together."""
+        if readout is None or readout.weights == "unsigned":
+            return values
+        if readout.weights == "differential":
+            return values[:, 0::2] - values[:, 1::2]
+        return values[:, :-1] - values[:, -1:]
+
+
+def output_count(spec: TileSpec) -> int:
+    """Outputs of a tile: its output lines, or the differences of them."""
+    readout = spec.readout
+    if readout is None or readout.weights == "unsigned":
+        return spec.cols
+    return spec.cols // 2 if readout.weights == "differential" else spec.cols - 1
+
+
+def full_scale_current(spec: TileSpec) -> float:
+    """The current of one line that uses the whole range of the converter [A].
+
+    Raises:
+        SpecError: the tile has no converter.
+    """
+    readout = spec.readout
+    if readout is None or readout.adc is None:
+        raise SpecError(f"the tile {spec.name} has no [readout.adc]; add one to have codes")
+    return (readout.level - readout.adc.low) / readout.sensing.resistance
