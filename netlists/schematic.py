@@ -24,6 +24,7 @@ from netlists.technology import Polarity, Technology
 
 
 GROUND = "0"
+OPEN = 1e15  # [ohm]
 
 
 @dataclass(frozen=True)
@@ -348,6 +349,10 @@ class Schematic:
             for key, value in values.items()
         ]
         self._parts.append(Part(" ".join([f"x{name}", *nets, model, *words])))
+
+    def leave_open(self, port: str) -> None:
+        """A port that this circuit has for the sake of others of its kind, and does not use."""
+        self.resistor(f"open_{port}", port, GROUND, OPEN)
 
     # -- hierarchy
 

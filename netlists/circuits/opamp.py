@@ -54,6 +54,7 @@ class OpAmp(Spec):
     def circuit(self, technology: Technology) -> Subcircuit:
         """The amplifier with ports inp, inn, out, vdd; it draws nothing from vdd."""
         draw = Schematic("opamp", PORTS, technology, "linear operational amplifier")
+        draw.leave_open("vdd")
         draw.voltage("os", "shifted", "inp", self.offset, self.offset_deviation)
         draw.transconductor("in", "0", "p", ("shifted", "inn"), TRANSCONDUCTANCE)
         draw.resistor("p", "p", "0", self.gain / TRANSCONDUCTANCE)

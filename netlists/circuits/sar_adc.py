@@ -126,6 +126,8 @@ class SarAdc(Adc):
         self._draw_capacitors(draw)
         self.comparator.place(draw, "cmp", inp="still", inn="top", clk="decide", q="decision")
         self._draw_registers(draw)
+        if self.switches == "ideal" and self.comparator.kind == "ideal":
+            draw.leave_open("vdd")
         return draw.subcircuit()
 
     def _draw_capacitors(self, draw: Schematic) -> None:
