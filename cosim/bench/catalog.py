@@ -7,6 +7,7 @@ from cosim.bench.converters import CONVERTERS
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
 from cosim.bench.integrator import IntegratorBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
+from cosim.bench.precharge_sense_amplifier import PrechargeSenseAmplifierBench
 from cosim.bench.ratio_mac import RatioMacBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.bench.tia import TiaBench
@@ -24,6 +25,7 @@ BENCHES: tuple[Bench, ...] = (
     IntegratorBench(),
     IntegratorBench(Integrator(amplifier=TwoStageOpAmp())),
     OpAmpBench(),
+    PrechargeSenseAmplifierBench(),
     RatioMacBench(),
     StrongArmBench(),
     TiaBench(),
