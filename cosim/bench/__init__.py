@@ -1,8 +1,18 @@
-"""Testbenches of circuit blocks: what a block does, measured in ngspice over corners and draws."""
+"""Testbenches of circuit blocks: what a block does, measured in ngspice over corners and draws.
+
+The drift study of the conductance-ratio multiplier is here too (`ratio_study`).
+"""
 
 from cosim.bench.base import Bench, Condition, Figure, Measurement
 from cosim.bench.conditions import CORNERS, NOMINAL, draws
 from cosim.bench.measure import measure
+from cosim.bench.ratio_study import (
+    DriftCase,
+    DriftRow,
+    DriftSimulations,
+    comma_separated,
+    twin_rows,
+)
 
 
 __all__ = [
@@ -10,8 +20,13 @@ __all__ = [
     "NOMINAL",
     "Bench",
     "Condition",
+    "DriftCase",
+    "DriftRow",
+    "DriftSimulations",
     "Figure",
     "Measurement",
+    "comma_separated",
     "draws",
     "measure",
+    "twin_rows",
 ]

@@ -23,8 +23,6 @@ from netlists.technology import Technology
 
 TECHNOLOGY = "generic_250nm"
 STEPS_PER_EDGE = 0.6  # longest time step, relative to how long a comparator takes to switch
-# With transistors, ten times looser tolerances move results by less than 0.02 % of full scale.
-TRANSISTOR_OPTIONS = "method=gear reltol=1e-3 abstol=1e-12"
 TRANSISTOR_STEP = 1e-9  # longest time step while cells are fresh [s]
 TRANSISTOR_SLACK = 1.3  # the ramp node's own capacitance makes the ramp up to a fifth slower
 
@@ -62,7 +60,7 @@ class RatioRun:
         edge = mac.window_width / mac.swing * float(self.state.full_scale_time(mac))
         last = f"v(xmac.wl{mac.inputs - 1})"
         netlist = _netlist(self, circuit, (), (), (last,))
-        return _transient(self, netlist, STEPS_PER_EDGE * edge, TRANSIENT_OPTIONS)
+        return _transient(self, netlist, STEPS_PER_EDGE * edge)
 
     def results(self, result: Result) -> Float[np.ndarray, "conversions columns"]:
         """The results of the conversions [V].
@@ -117,7 +115,7 @@ class TransistorRun:
         step = TRANSISTOR_STEP * max(longer, 1.0)
         models = self.technology.models(self.at.process)
         netlist = _netlist(self, circuit, models, (f"vdd vdd 0 {literal(self.supply)}",), ())
-        return _transient(self, netlist, step, TRANSISTOR_OPTIONS)
+        return _transient(self, netlist, step)
 
     def results(self, result: Result) -> Float[np.ndarray, "conversions columns"]:
         """The results of the conversions [V].
@@ -151,12 +149,10 @@ def _netlist(
     )
 
 
-def _transient(
-    run: RatioRun | TransistorRun, netlist: Netlist, step: float, options: str
-) -> Simulation:
+def _transient(run: RatioRun | TransistorRun, netlist: Netlist, step: float) -> Simulation:
     """The transient of all conversions, its longest step given [s]."""
     analysis = Transient(step=step, stop=run.phases.stop, max_step=step)
-    return Simulation(netlist.text(options=options), analysis, netlist.outputs)
+    return Simulation(netlist.text(options=TRANSIENT_OPTIONS), analysis, netlist.outputs)
 
 
 def _results(

@@ -78,7 +78,7 @@ class PhaseChangeCells:
     @classmethod
     def uniform(cls, card: str, conductance: np.ndarray, exponent: float) -> PhaseChangeCells:
         """Cells that all drift with the same exponent."""
-        values = np.asarray(conductance, dtype=np.float64)
+        values = np.array(conductance, dtype=np.float64)
         return cls(card, values, np.full_like(values, exponent))
 
     def where(self, chosen: Bool[np.ndarray, "*cells"]) -> PhaseChangeCells:
@@ -131,13 +131,13 @@ class PhaseChangeCells:
 
     def aged(self, elapsed: float) -> Float[np.ndarray, "*cells"]:
         """Conductances after a time [s], as the card reads them [S]."""
-        return self.conductance * (elapsed / self.birth) ** -self.exponent
+        return np.asarray(self.conductance * (elapsed / self.birth) ** -self.exponent)
 
     def current(
         self, voltage: float, elapsed: float, temperature: float
     ) -> Float[np.ndarray, "*cells"]:
         """Currents at one voltage across every cell [A]."""
-        return self.aged(elapsed) * self.shape(voltage, temperature)
+        return np.asarray(self.aged(elapsed) * self.shape(voltage, temperature))
 
     # -- the netlist
 

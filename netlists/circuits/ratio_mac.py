@@ -145,7 +145,7 @@ class RatioMac(Spec):
 
     def level(self, x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Voltage at which the ramp closes a row with input x [V]."""
-        return self.ramp_start + self.swing * (self.pedestal + x)
+        return np.asarray(self.ramp_start + self.swing * (self.pedestal + x))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,18 +198,18 @@ class RatioState:
     def ramp_current(self, mac: RatioMac) -> Float[np.ndarray, "*chips"]:
         """Current that charges C_r, without errors of the circuit [A]."""
         own = self.reference.current(mac.reference_voltage, self.elapsed, self.temperature)
-        mean = own.mean(axis=-1)
+        mean = np.asarray(own.mean(axis=-1))
         if self.fixed_ramp:
             mean = np.full_like(mean, mac.fresh_current(mac.reference_voltage))
-        return self.trim * mac.ramp_gain * mean
+        return np.asarray(self.trim * mac.ramp_gain * mean)
 
     def full_scale_time(self, mac: RatioMac) -> Float[np.ndarray, "*chips"]:
         """How long x = 1 conducts now [s]."""
-        return mac.swing * mac.ramp_capacitance / self.ramp_current(mac)
+        return np.asarray(mac.swing * mac.ramp_capacitance / self.ramp_current(mac))
 
     def conversion_time(self, mac: RatioMac) -> Float[np.ndarray, "*chips"]:
         """From the start of the ramp until x = 1 closes [s]."""
-        return (1.0 + mac.pedestal) * self.full_scale_time(mac)
+        return np.asarray((1.0 + mac.pedestal) * self.full_scale_time(mac))
 
 
 def trim_for(state: RatioState, mac: RatioMac) -> float:

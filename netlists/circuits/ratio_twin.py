@@ -35,11 +35,11 @@ _NODES, _WEIGHTS = np.polynomial.laguerre.laggauss(48)
 
 def ideal_outputs(
     mac: RatioMac,
-    x: Float[np.ndarray, "*chips conversions inputs"],
-    positive: Float[np.ndarray, "*arrays inputs columns"],
-    negative: Float[np.ndarray, "*arrays inputs columns"],
-    reference: Float[np.ndarray, "*references cells"],
-) -> Float[np.ndarray, "*shape conversions columns"]:
+    x: Float[np.ndarray, "... conversions inputs"],
+    positive: Float[np.ndarray, "... inputs columns"],
+    negative: Float[np.ndarray, "... inputs columns"],
+    reference: Float[np.ndarray, "... cells"],
+) -> Float[np.ndarray, "... conversions columns"]:
     """The transfer law, V_FS/(n s) sum x (G+ - G-)/G_ref, for conductances [S] as they are [V]."""
     mean = np.mean(reference, axis=-1)[..., None, None]
     return mac.volts_per_sum * (x @ (positive - negative)) / mean
@@ -60,15 +60,15 @@ class RatioTwin:
     errors: RatioErrors = NO_ERRORS
 
     def outputs(
-        self, x: Float[np.ndarray, "*chips conversions inputs"]
-    ) -> Float[np.ndarray, "*shape conversions columns"]:
+        self, x: Float[np.ndarray, "... conversions inputs"]
+    ) -> Float[np.ndarray, "... conversions columns"]:
         """Results of conversions with inputs x in 0..1 [V]."""
         mac, state = self.mac, self.state
         current = self.ramp_current()
         on_time = self._on_time(x, current)
         offsets = np.broadcast_to(self.errors.lines, (2, mac.columns))
         mirrors = 1.0 + np.broadcast_to(self.errors.mirrors, (2, mac.columns))
-        charge: Float[np.ndarray, "*shape"] = np.zeros(())
+        charge: Float[np.ndarray, "*_"] = np.zeros(())
         for k, (sign, cells) in enumerate(((1.0, state.positive), (-1.0, state.negative))):
             line = mac.line_gain / (1.0 + mac.line_gain) * (mac.line_voltage + offsets[k])
             charge = charge + sign * mirrors[k] * self._line_charge(cells, line, on_time, current)
@@ -77,34 +77,37 @@ class RatioTwin:
         gain = mac.integrator_gain / (1.0 + mac.integrator_gain)
         return gain * charge / mac.output_capacitance
 
-    def ramp_current(self) -> Float[np.ndarray, "*chips"]:
+    def ramp_current(self) -> Float[np.ndarray, "*_"]:
         """Current that charges C_r [A]."""
         mac, state, errors = self.mac, self.state, self.errors
         held = mac.line_gain / (1.0 + mac.line_gain) * (mac.reference_voltage + errors.reference)
         total = self._reference_current(np.asarray(held))
         # The follower's drop is tiny, so one correction is enough.
-        total = self._reference_current(held - mac.follower * total / (1.0 + mac.line_gain))
+        total = self._reference_current(
+            np.asarray(held - mac.follower / (1.0 + mac.line_gain) * total)
+        )
         mirror = state.trim * mac.ramp_gain * (1.0 + errors.ramp_mirror)
-        return mirror * total / mac.reference_count - errors.ramp_leak
+        return np.asarray(mirror * total / mac.reference_count - errors.ramp_leak)
 
-    def _reference_current(self, volt: Float[np.ndarray, "*volts"]) -> Float[np.ndarray, "*chips"]:
+    def _reference_current(self, volt: Float[np.ndarray, "*_"]) -> Float[np.ndarray, "*_"]:
         """Current of all reference cells, or of the resistor instead of them [A]."""
         mac, state = self.mac, self.state
         if state.fixed_ramp:
             fixed = mac.fresh_current(mac.reference_voltage) / mac.reference_voltage
             ones = np.ones(state.reference.conductance.shape[:-1])
-            return mac.reference_count * fixed * volt * ones
-        return state.reference.aged(state.elapsed).sum(axis=-1) * self._shape(volt)
+            return np.asarray(mac.reference_count * fixed * volt * ones)
+        total = state.reference.aged(state.elapsed).sum(axis=-1)
+        return np.asarray(total * self._shape(volt))
 
-    def _shape(self, volt: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    def _shape(self, volt: Float[np.ndarray, "*_"]) -> Float[np.ndarray, "*_"]:
         """Current of a fresh cell with 1 S [A]."""
         return self.state.positive.shape(volt, self.state.temperature)
 
     def _on_time(
         self,
-        x: Float[np.ndarray, "*chips conversions inputs"],
-        current: Float[np.ndarray, "*chips"],
-    ) -> Float[np.ndarray, "*chips conversions inputs"]:
+        x: Float[np.ndarray, "... conversions inputs"],
+        current: Float[np.ndarray, "*_"],
+    ) -> Float[np.ndarray, "... conversions inputs"]:
         """How long each row conducts, edges counted by their area [s]."""
         mac, errors = self.mac, self.errors
         start = mac.swing * mac.pedestal
@@ -123,9 +126,9 @@ class RatioTwin:
         self,
         cells: PhaseChangeCells,
         volt: Float[np.ndarray, " columns"],
-        on_time: Float[np.ndarray, "*chips conversions inputs"],
-        ramp: Float[np.ndarray, "*chips"],
-    ) -> Float[np.ndarray, "*shape conversions columns"]:
+        on_time: Float[np.ndarray, "... conversions inputs"],
+        ramp: Float[np.ndarray, "*_"],
+    ) -> Float[np.ndarray, "... conversions columns"]:
         """Charge that the cells of one sign take from their lines [C]."""
         mac = self.mac
         conductance = cells.aged(self.state.elapsed)
@@ -143,14 +146,14 @@ class RatioTwin:
         static = mac.follower / (1.0 + mac.line_gain) * slope * total
         return charge * (1.0 - 0.5 * static) - lost
 
-    def _integrating_time(self) -> Float[np.ndarray, "*chips"]:
+    def _integrating_time(self) -> Float[np.ndarray, "*_"]:
         """From the end of the reset until the output is read [s]."""
         return np.asarray(SLACK * self.state.conversion_time(self.mac) + self.mac.settle)
 
 
 def _outlasts(
-    delay: Float[np.ndarray, "*delays"], edge: Float[np.ndarray, "*edges"]
-) -> Float[np.ndarray, "*shape"]:
+    delay: Float[np.ndarray, "*_"], edge: Float[np.ndarray, "*_"]
+) -> Float[np.ndarray, "*_"]:
     """Probability that an exponential delay exceeds the difference of two logistic edges.
 
     Args:
