@@ -54,7 +54,7 @@ from cosim.solver.cell_call import (
 )
 from cosim.solver.generated import LOOP_MODULES, digest_of
 from cosim.solver.krylov import begin, complete, iterate
-from cosim.solver.ladder import KERNEL, factor_cols, factor_rows
+from cosim.solver.ladder import ENTRY, KERNEL, factor_cols, factor_rows
 from cosim.solver.matrix import fill_parameters
 from cosim.solver.simd import LANES, load, load_double, splat, store, total
 
@@ -255,7 +255,7 @@ def adjoint_loop() -> Callable[..., None]:
     """The compiled loop over samples; its machine code is kept on disk."""
     digest = digest_of(*LOOP_MODULES, "adjoint")
 
-    @njit(cache=True, **KERNEL)
+    @njit(cache=True, **ENTRY)
     def solve_adjoints(
         system: System,
         state: np.ndarray,

@@ -145,6 +145,11 @@ def tile_cell(
         SpecError: the cell is not one that the solver can reduce to two terminals, or is a
             subcircuit without its table.
     """
+    if spec.cell.driven != "device":
+        raise SpecError(
+            "cell.driven: the solver takes cells whose device is at the input line; use the "
+            "ngspice engine for cells driven at their transistor"
+        )
     parts = parts or load_cell(spec)
     for text, table in ((parts.device_subcircuit, device), (parts.access_subcircuit, access)):
         if text is not None and table is None:
@@ -154,6 +159,12 @@ def tile_cell(
             )
     own = _device_of(parts) if device is None else device
     programmable = parts.device if device is None else None
+    if parts.selector is not None:
+        values = {
+            **parts.selector.card.values,
+            parts.selector.model.system.temperature: spec.temperature,
+        }
+        return series_cell(own, element(parts.selector.model, values), programmable)
     if access is not None or parts.transistor is None:
         return series_cell(own, access, programmable)
     model, card = parts.transistor.model, parts.transistor.card

@@ -49,6 +49,8 @@ class Circuit:
     @classmethod
     def of(cls, spec: TileSpec) -> Self:
         """The circuit of a tile."""
+        gates = np.full(spec.rows, spec.cell.gate_voltage or 0.0)
+        gates[list(spec.inactive_rows)] = spec.cell.gate_voltage_off
         return cls.uniform(
             spec.rows,
             spec.cols,
@@ -56,7 +58,7 @@ class Circuit:
             row_end=spec.input_line_end,
             col_wire=spec.wires.output_line_resistance,
             col_end=spec.output_line_end,
-            gate_voltage=spec.cell.gate_voltage or 0.0,
+            gate_voltage=gates,
         )
 
     @classmethod

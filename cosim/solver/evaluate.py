@@ -179,7 +179,7 @@ class Linearisation(NamedTuple):
 
 
 @njit(**KERNEL)
-def _linearise_rows(
+def linearise_rows(
     system: System,
     state: np.ndarray,
     lines: Lines,
@@ -230,5 +230,5 @@ def linearise(
     """
     if single:
         code = (cell.single, cell.work_single, cell.shared_single)
-        return _linearise_rows(system, state, lines, code, voltages)
-    return _linearise_rows(system, state, lines, (cell.address, cell.work, cell.shared), voltages)
+        return linearise_rows(system, state, lines, code, voltages)
+    return linearise_rows(system, state, lines, (cell.address, cell.work, cell.shared), voltages)

@@ -36,11 +36,15 @@ from cosim.solver.simd import LANES, load, splat, store, total, transpose_square
 
 
 # Reassociation lets reductions use vector registers; NaN and infinity keep their meaning.
-KERNEL = {
+ENTRY = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
 }
+# Kernels that only other kernels call: ways in from elsewhere take a quarter of the compilation.
+KERNEL = {**ENTRY, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Kernels that are called in one place: each level of calls is optimised once more.
+INLINED = {**KERNEL, "inline": "always"}
 
 
 @njit(**KERNEL)

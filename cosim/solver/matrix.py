@@ -7,7 +7,7 @@ from numba import njit
 
 from cosim.solver.arrays import INSIDE_ROW, PARAMETER, SHARE, Lines, System
 from cosim.solver.cell_call import CellCode
-from cosim.solver.evaluate import linearise
+from cosim.solver.evaluate import linearise_rows
 from cosim.solver.ladder import KERNEL
 from cosim.solver.newton import start
 
@@ -41,7 +41,7 @@ def load_matrix(
             state[SHARE, row, col] = 0.0
     at_rest = np.zeros(rows)
     start(state, at_rest)
-    linearise(system, state, lines, cell, at_rest, False)
+    linearise_rows(system, state, lines, (cell.address, cell.work, cell.shared), at_rest)
     for row in range(padding, state.shape[1]):
         for col in range(cols):
             state[SHARE, row, col] = system.planes[INSIDE_ROW, row, col]

@@ -36,10 +36,10 @@ from cosim.solver.arrays import (
     System,
 )
 from cosim.solver.cell_call import CHUNK, CURRENT, GATE, CellCode
-from cosim.solver.evaluate import evaluate_row, linearise
+from cosim.solver.evaluate import evaluate_row, linearise_rows
 from cosim.solver.generated import LOOP_MODULES, digest_of
 from cosim.solver.krylov import begin, complete, eliminate_rows, iterate
-from cosim.solver.ladder import KERNEL, factor_cols, factor_rows
+from cosim.solver.ladder import ENTRY, INLINED, KERNEL, factor_cols, factor_rows
 from cosim.solver.matrix import load_matrix
 from cosim.solver.newton import Settings, advance, newton, start
 from cosim.solver.simd import LANES, load_double, splat, store
@@ -75,7 +75,7 @@ class PreparationJob(NamedTuple):
     curvature: np.ndarray
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
 def _static(
     system: System, state: np.ndarray, lines: Lines, cell: CellCode, volts: float, real: int
 ) -> np.ndarray:
@@ -96,7 +96,7 @@ def _static(
     return found
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
 def _fit(
     polynomials: np.ndarray, plane: int, squares: tuple[float, float], values: np.ndarray
 ) -> None:
@@ -113,7 +113,7 @@ def _fit(
             polynomials[plane + 1, row, col] = one - curve * low
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
 def _polynomials(
     system: System,
     state: np.ndarray,
@@ -160,7 +160,7 @@ def _polynomials(
     return curvature
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
 def _linear_circuit(system: System, polynomials: np.ndarray, voltages: np.ndarray) -> None:
     """The linear circuit of one sample, from unloaded lines."""
     planes = system.planes
@@ -205,19 +205,20 @@ def predict(
             store(state, INSIDE, row, col, out + share * (driver + drop - out))
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
 def _residual(
     system: System, state: np.ndarray, lines: Lines, cell: CellCode, voltages: np.ndarray
 ) -> tuple[float, float]:
     """Linearise and begin the linear step; squared length of its correction, and the scale."""
-    found = linearise(system, state, lines, cell, voltages, False)
+    code = (cell.address, cell.work, cell.shared)
+    found = linearise_rows(system, state, lines, code, voltages)
     factor_rows(system)
     factor_cols(system)
     eliminate_rows(system, SLOPE_ROW)
     return begin(system), found.power
 
 
-@njit(**KERNEL)
+@njit(**INLINED)
 def _curvature(
     system: System,
     state: np.ndarray,
@@ -241,7 +242,7 @@ def preparation_loop() -> Callable[..., None]:
     """The compiled loop over matrices; its machine code is kept on disk."""
     digest = digest_of(*LOOP_MODULES)
 
-    @njit(cache=True, **KERNEL)
+    @njit(cache=True, **ENTRY)
     def prepare_matrices(
         system: System,
         state: np.ndarray,

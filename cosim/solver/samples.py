@@ -17,7 +17,7 @@ from numba import njit
 from cosim.solver.arrays import OUTPUT, PARAMETER, Lines, System
 from cosim.solver.cell_call import CellCode
 from cosim.solver.generated import LOOP_MODULES, digest_of
-from cosim.solver.ladder import KERNEL
+from cosim.solver.ladder import ENTRY, KERNEL
 from cosim.solver.matrix import load_matrix
 from cosim.solver.newton import Outcome, Settings, newton, start
 from cosim.solver.predictor import predict
@@ -85,7 +85,7 @@ def sample_loop() -> Callable[..., None]:
     """The compiled loop; its machine code is kept on disk for these sources of the solver."""
     digest = digest_of(*LOOP_MODULES)
 
-    @njit(cache=True, **KERNEL)
+    @njit(cache=True, **ENTRY)
     def solve_samples(
         system: System,
         state: np.ndarray,
@@ -108,12 +108,16 @@ def sample_loop() -> Callable[..., None]:
                     predict(system, state, job.polynomials[last], job.voltages[sample])
                 else:
                     start(state, job.voltages[sample])
-            outcome = newton(system, state, lines, cell, job.voltages[sample], settings, curvature)
-            if settings.tolerance_of_singles > 0.0 and not (outcome.converged or job.resume):
+            chosen = settings
+            while True:
+                outcome = newton(
+                    system, state, lines, cell, job.voltages[sample], chosen, curvature
+                )
+                if outcome.converged or job.resume or chosen.tolerance_of_singles == 0.0:
+                    break
                 # Numbers of a model may exceed single precision.
                 start(state, job.voltages[sample])
-                careful = Settings(settings.tolerance, settings.reduction, 0.0)
-                outcome = newton(system, state, lines, cell, job.voltages[sample], careful, 0.0)
+                chosen, curvature = Settings(settings.tolerance, settings.reduction, 0.0), 0.0
             report(state, lines, job, sample, outcome)
 
     return solve_samples

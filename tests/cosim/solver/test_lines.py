@@ -23,6 +23,25 @@ def multiply_and_add(a):
     return total(load(a, 0, 0, 0) * splat(a[0, 1, 0]) + load(a, 0, 1, 0))
 
 
+@njit
+def turn(rows, lanes, back):
+    plane_to_lanes(rows, 0, 0, lanes)
+    lanes_to_rows(lanes, back)
+
+
+@njit
+def solve_rows(system):
+    factor_rows(system)
+    plane_to_lanes(system.planes, RESIDUAL, 0, system.lanes)
+    sweep_rows(system, 0)
+
+
+@njit
+def solve_cols(system):
+    factor_cols(system)
+    return begin(system)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sixteen_lanes_compute_together(dtype):
     a = np.random.default_rng(1).normal(size=(1, 2, 16)).astype(dtype)
@@ -34,8 +53,7 @@ def test_sixteen_lanes_compute_together(dtype):
 def test_turning_rows_into_lanes_and_back_changes_nothing(dtype):
     rows = np.random.default_rng(2).normal(size=(1, 16, 48)).astype(dtype)
     lanes, back = np.empty((1, 48, 16), dtype), np.empty_like(rows)
-    plane_to_lanes(rows, 0, 0, lanes)
-    lanes_to_rows(lanes, back)
+    turn(rows, lanes, back)
     assert np.array_equal(lanes[0], rows[0].T)
     assert np.array_equal(back, rows)
 
@@ -64,9 +82,7 @@ def system():
 
 def test_a_row_ladder_solves_the_tridiagonal_system_of_every_input_line(system):
     slopes, currents = system.planes[SLOPE_ROW], system.planes[RESIDUAL]
-    factor_rows(system)
-    plane_to_lanes(system.planes, RESIDUAL, 0, system.lanes)
-    sweep_rows(system, 0)
+    solve_rows(system)
     for row, wire in enumerate(np.linspace(0.1, 9, 16)):
         expected = np.linalg.solve(line_matrix(wire, 1 / 11, slopes[row]), currents[row])
         assert np.allclose(system.lanes[0, :, row], expected, rtol=1e-12)
@@ -74,8 +90,7 @@ def test_a_row_ladder_solves_the_tridiagonal_system_of_every_input_line(system):
 
 def test_a_column_ladder_solves_every_output_line_and_measures_the_residual(system):
     slopes, currents = system.planes[SLOPE_COL], system.planes[RESIDUAL].copy()
-    factor_cols(system)
-    length = begin(system)
+    length = solve_cols(system)
     for col in range(32):
         A = line_matrix(2.0, 1 / 5, slopes[::-1, col])
         expected = np.linalg.solve(A, currents[::-1, col])[::-1]

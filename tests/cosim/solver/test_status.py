@@ -8,9 +8,12 @@ import pytest
 from compact_models import compile_text
 from compact_models.errors import CardError, InputError, ShapeError, SpecError
 from cosim.results import Code
-from cosim.solver import generated
+from cosim.solver import ahead, generated
+from cosim.solver.adjoint import adjoint_loop
 from cosim.solver.cells import element, series_cell
 from cosim.solver.circuit import Circuit
+from cosim.solver.predictor import preparation_loop
+from cosim.solver.samples import sample_loop
 from cosim.solver.solve import Accuracy, TileSolver
 
 
@@ -145,3 +148,11 @@ def test_a_long_compilation_is_announced(capsys, monkeypatch):
     with generated.patience("quick"):
         pass
     assert capsys.readouterr().err == ""
+
+
+def test_compiling_ahead_uses_every_loop_in_the_precisions_that_it_has():
+    for what in ahead.USES:
+        ahead.use(*what)
+    assert len(sample_loop().signatures) == 2
+    assert len(adjoint_loop().signatures) == 2
+    assert len(preparation_loop().signatures) == 1
