@@ -45,8 +45,14 @@ class TileCell:
         """The compact models of the cell.
 
         Raises:
-            SpecError: a part of the cell is SPICE text.
+            SpecError: a part of the cell is SPICE text, or cells differ from row to row.
         """
+        if self.spec.inactive_rows or self.spec.cell.driven != "device":
+            raise SpecError(
+                "cell: a surrogate stands for active rows whose cells are driven at the device, "
+                "not for inactive rows or cells driven at their transistor; change the tile, or "
+                "use the ngspice engine"
+            )
         parts = load_cell(self.spec)
         if parts.subcircuits:
             raise SpecError(
@@ -70,7 +76,7 @@ class TileCell:
             *(np.asarray(value, dtype=np.float64) for value in (vr, vc, conductance))
         )
         parameter = self.device_parameter(conductance)
-        if self.parts.transistor is None:
+        if self.parts.access is None:
             return self.device_current(np.asarray(vr - vc), parameter)[0]
         return self._series(vr, vc, parameter)
 
@@ -120,8 +126,8 @@ class TileCell:
     @cached_property
     def _transistor(self) -> NumbaKernel:
         """The access transistor between drain and source, with gate and bulk held."""
-        model, transistor = self.parts.transistor_model(Gates.HELD), self.parts.transistor
+        model, transistor = self.parts.access_model(Gates.HELD), self.parts.access
         if model is None or transistor is None:
-            raise SpecError(f"the cell of {self.spec.name} has no access transistor")
+            raise SpecError(f"the cell of {self.spec.name} has no access element")
         values = {**transistor.card.values, TEMPERATURE: transistor.temperature}
         return model.to_numba(frozen=True, values=values)

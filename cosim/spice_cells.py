@@ -242,7 +242,7 @@ def native_testbench(
         SpecError: the cells of the tile have no access transistor.
     """
     parts = load_cell(spec)
-    model = parts.transistor_model(Gates.HELD)
+    model = parts.access_model(Gates.HELD)
     if model is None:
         raise SpecError(
             f"the cells of {spec.name} are {spec.cell.topology}; a transistor replaces the one of "

@@ -43,7 +43,8 @@ def checked_inputs(spec: TileSpec, inputs: ArrayLike) -> Float[np.ndarray, "samp
     """Input voltages [V] of a tile, checked; a single vector becomes one sample.
 
     Raises:
-        ShapeError: wrong shape, not finite, or beyond ±2 V, where a read would write the cells.
+        ShapeError: wrong shape, not finite, beyond ±2 V, where a read would write the cells, or
+            not 0 V in an inactive row.
     """
     array = np.asarray(inputs)
     if array.ndim == 1:
@@ -54,6 +55,12 @@ def checked_inputs(spec: TileSpec, inputs: ArrayLike) -> Float[np.ndarray, "samp
         raise ShapeError(
             f"the input array X reaches {readable(largest, 'V')}; a read allows at most ±2 V; "
             "give volts, not codes"
+        )
+    driven = [row for row in spec.inactive_rows if voltages[:, row].any()]
+    if driven:
+        raise ShapeError(
+            f"the input array X drives row {driven[0]}, which is inactive; give 0 V to "
+            f"inactive_rows, or make the row active"
         )
     return voltages
 

@@ -2,7 +2,9 @@
 
 1R     input line ── device ── output line
 
-1T1R   input line ── device ── m ── access transistor ── output line
+1S1R   input line ── device ── m ── selector ── output line
+
+1T1R   input line ── device ── m ── access transistor ── output line, or the other way round
                                     gate = word line, bulk = 0 V
 """
 
@@ -18,8 +20,9 @@ from jaxtyping import Float
 from compact_models import CompactModel, Device, load_card, load_model
 from compact_models.errors import SpecError
 from netlists import names
+from netlists.cell_spec import SUBCIRCUIT, CellSpec
 from netlists.si_numbers import literals, readable
-from netlists.specs import SUBCIRCUIT, CellSpec, TileSpec
+from netlists.specs import TileSpec
 from netlists.subcircuits import Subcircuit, load_subcircuit
 
 
@@ -43,6 +46,8 @@ class CellParts:
         device: the programmable device; `None` for an ideal resistor.
         transistor: the access transistor; `None` without one.
         gate_voltage: of the access transistor [V]; `None` without one.
+        gate_voltage_off: of the transistors of inactive rows [V]; `None` without such rows.
+        selector: the selector; `None` without one.
         device_subcircuit: the device where it is SPICE text; `device` is `None` then.
         access_subcircuit: the transistor where it is SPICE text; `transistor` is `None` then.
         level: what the crossbar's 0 V is in a deck [V]; gates and bulks are relative to it.
@@ -51,6 +56,8 @@ class CellParts:
     device: Device | None
     transistor: Device | None
     gate_voltage: float | None = None
+    gate_voltage_off: float | None = None
+    selector: Device | None = None
     device_subcircuit: Subcircuit | None = None
     access_subcircuit: Subcircuit | None = None
     level: float = 0.0
@@ -58,15 +65,23 @@ class CellParts:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def transistor_model(self, gates: Gates) -> CompactModel | None:
-        """The access transistor as the netlist has it."""
-        if self.transistor is None or self.gate_voltage is None:
+    @property
+    def access(self) -> Device | None:
+        """The compiled element in series with the device: transistor or selector."""
+        return self.transistor or self.selector
+
+    def access_model(self, gates: Gates, *, active: bool = True) -> CompactModel | None:
+        """The element in series with the device as the netlist has it; `active` is the row."""
+        if self.selector is not None:
+            return self.selector.model
+        gate = self.gate_voltage if active else self.gate_voltage_off
+        if self.transistor is None or gate is None:
             return None
         model = self.transistor.model
         if gates is Gates.WORDLINES:
             return model
-        held = {"g": self.gate_voltage + self.level, "b": self.level}
-        return model.held(held, name=f"{model.name}_read")
+        held = {"g": gate + self.level, "b": self.level}
+        return model.held(held, name=f"{model.name}_{'read' if active else 'off'}")
 
     @property
     def subcircuits(self) -> tuple[Subcircuit, ...]:
@@ -81,7 +96,8 @@ class CellParts:
 
     def has_wordlines(self, gates: Gates) -> bool:
         """Whether the gates are nodes; those of SPICE text always are."""
-        return gates is Gates.WORDLINES or self.access_subcircuit is not None
+        has_gates = self.transistor is not None or self.access_subcircuit is not None
+        return has_gates and (gates is Gates.WORDLINES or self.access_subcircuit is not None)
 
     def definitions(self, gates: Gates) -> tuple[str, ...]:
         """The subcircuits that the cells of a read netlist use, states frozen; written once."""
@@ -97,10 +113,14 @@ class CellParts:
                     frozen=True, values=self.device.values, within=READ_LIMIT
                 )
             )
-        model = self.transistor_model(gates)
-        if model is not None and self.transistor is not None:
-            values = {**self.transistor.card.values, TEMPERATURE: self.transistor.temperature}
-            texts.append(model.to_ngspice(frozen=True, values=values, within=READ_LIMIT))
+        if self.access is not None:
+            values = {**self.access.card.values, TEMPERATURE: self.access.temperature}
+            models = [self.access_model(gates, active=active) for active in (True, False)]
+            different = {model.name: model for model in models if model is not None}
+            texts += [
+                model.to_ngspice(frozen=True, values=values, within=READ_LIMIT)
+                for model in different.values()
+            ]
         return tuple(texts)
 
 
@@ -112,18 +132,24 @@ def load_cell(spec: TileSpec) -> CellParts:
         SpecError: the conductance range of the spec is wider than the device card's.
     """
     cell = spec.cell
-    device, transistor = None, None
+    device, transistor, selector = None, None, None
     if cell.device not in {IDEAL_RESISTOR, SUBCIRCUIT}:
         device = _device(cell.device, spec.temperature)
+        _check_range(cell, device)
     if cell.access_transistor not in {None, SUBCIRCUIT}:
         transistor = _device(cell.access_transistor, spec.temperature)
-    if device is not None:
-        _check_range(cell, device)
-    texts = [
-        None if part is None else load_subcircuit(part)
-        for part in (cell.device_subcircuit, cell.access_subcircuit)
-    ]
-    return CellParts(device, transistor, cell.gate_voltage, *texts)
+    if cell.selector is not None:
+        selector = _device(cell.selector, spec.temperature)
+    own, access = cell.device_subcircuit, cell.access_subcircuit
+    return CellParts(
+        device,
+        transistor,
+        gate_voltage=cell.gate_voltage,
+        gate_voltage_off=cell.gate_voltage_off if spec.inactive_rows else None,
+        selector=selector,
+        device_subcircuit=None if own is None else load_subcircuit(own),
+        access_subcircuit=None if access is None else load_subcircuit(access),
+    )
 
 
 def _device(card_name: str, temperature: float) -> Device:
@@ -176,28 +202,38 @@ def cell_lines(
     shape = (spec.rows, spec.cols)
     values = literals(parameters)
     tops, bottoms = names.input_line_nodes(*shape), names.output_line_nodes(*shape)
-    transistor = _transistor_text(parts, gates)
-    middles = bottoms if transistor is None else names.middle_nodes(*shape)
+    in_series = _access_text(parts, gates, active=True) is not None
+    middles = names.middle_nodes(*shape) if in_series else bottoms
+    device_first = spec.cell.driven == "device"
     for row in range(spec.rows):
-        yield from _device_lines(parts, tops[row], middles[row], values[row])
-        if transistor is not None:
-            wired = parts.has_wordlines(gates)
-            gate = f"{names.wordline_node(row)} " if wired else ""
-            bulk = f"{ground} " if wired else ""
-            for middle, bottom in zip(middles[row], bottoms[row], strict=True):
-                yield f"xfet{middle[1:]} {middle} {gate}{bottom} {bulk}{transistor}"
+        outer, inner = tops[row], middles[row]
+        ends = (outer, inner) if device_first else (inner, bottoms[row])
+        cells = [top[2:] for top in tops[row]]
+        yield from _device_lines(parts, cells, *ends, values[row])
+        if in_series:
+            near, far = (inner, bottoms[row]) if device_first else (outer, inner)
+            text = _access_text(parts, gates, active=row not in spec.inactive_rows)
+            gate, bulk = "", ""
+            if parts.has_wordlines(gates):
+                gate, bulk = f"{names.wordline_node(row)} ", f"{ground} "
+            for cell, drain, source in zip(cells, near, far, strict=True):
+                yield f"xfet{cell} {drain} {gate}{source} {bulk}{text}"
 
 
-def _transistor_text(parts: CellParts, gates: Gates) -> str | None:
-    """What the lines of access transistors end with; `None` without transistors."""
+def _access_text(parts: CellParts, gates: Gates, *, active: bool) -> str | None:
+    """What the lines of access elements end with; `None` without such elements."""
     if parts.access_subcircuit is not None:
         return parts.access_subcircuit.name + parts.access_subcircuit.settings
-    model = parts.transistor_model(gates)
+    model = parts.access_model(gates, active=active)
     return None if model is None else model.name
 
 
 def _device_lines(
-    parts: CellParts, tops: Iterable[str], bottoms: Iterable[str], values: Iterable[str]
+    parts: CellParts,
+    cells: Iterable[str],
+    tops: Iterable[str],
+    bottoms: Iterable[str],
+    values: Iterable[str],
 ) -> Iterator[str]:
     """The devices of one row, between two nodes each."""
     element, setting, more = "rdev", "", ""
@@ -207,5 +243,5 @@ def _device_lines(
     elif parts.device is not None:
         element = "xdev"
         setting = f"{parts.device.model.name} {parts.device.range.parameter}="
-    for top, bottom, value in zip(tops, bottoms, values, strict=True):
-        yield f"{element}{top[2:]} {top} {bottom} {setting}{value}{more}"
+    for cell, top, bottom, value in zip(cells, tops, bottoms, values, strict=True):
+        yield f"{element}{cell} {top} {bottom} {setting}{value}{more}"

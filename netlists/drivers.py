@@ -28,8 +28,9 @@ def wordline_lines(spec: TileSpec, ground: str = "0") -> Iterator[str]:
     """
     if spec.cell.gate_voltage is not None:
         for row in range(spec.rows):
-            node = names.wordline_node(row)
-            yield voltage_source(f"v{node}", node, ground, spec.cell.gate_voltage)
+            node, active = names.wordline_node(row), row not in spec.inactive_rows
+            volt = spec.cell.gate_voltage if active else spec.cell.gate_voltage_off
+            yield voltage_source(f"v{node}", node, ground, volt)
 
 
 def constant_input_lines(inputs: Float[np.ndarray, " rows"]) -> Iterator[str]:

@@ -111,9 +111,9 @@ class SignalChain:
         if inputs is not None and inputs.coding == "bit_serial":
             converted = self._converted(currents, readout)
             summed = np.einsum("srj,r->sj", converted, weights.astype(converted.dtype))
-            return self._combined(summed, readout)
+            return self._combined(summed)
         summed = np.einsum("srj,r->sj", currents, weights)
-        return self._combined(self._converted(summed, readout), readout)
+        return self._combined(self._converted(summed, readout))
 
     def combine_reads(
         self, lines: Float[np.ndarray, "all cols"] | Int[np.ndarray, "all cols"]
@@ -122,7 +122,7 @@ class SignalChain:
         weights = self._weights()
         reads = lines.reshape(-1, len(weights), self.spec.cols)
         summed = np.einsum("srj,r->sj", reads, weights.astype(lines.dtype))
-        return self._combined(summed, self.spec.readout)
+        return self._combined(summed)
 
     @staticmethod
     def _converted(currents: np.ndarray, readout: ReadoutSpec | None) -> np.ndarray:
@@ -135,22 +135,23 @@ class SignalChain:
         # A larger current pulls the amplifier's output lower: the code counts from the other end.
         return readout.adc.levels - 1 - readout.adc.ideal_codes(volts)
 
-    @staticmethod
-    def _combined(values: np.ndarray, readout: ReadoutSpec | None) -> np.ndarray:
-        """The lines of each output, taken together."""
+    def _combined(self, values: np.ndarray) -> np.ndarray:
+        """The lines of each output, taken together; dummy columns are left out."""
+        readout = self.spec.readout
+        lines = np.delete(values, self.spec.dummy_columns, axis=1)
         if readout is None or readout.weights == "unsigned":
-            return values
+            return lines
         if readout.weights == "differential":
-            return values[:, 0::2] - values[:, 1::2]
-        return values[:, :-1] - values[:, -1:]
+            return lines[:, 0::2] - lines[:, 1::2]
+        return lines[:, :-1] - lines[:, -1:]
 
 
 def output_count(spec: TileSpec) -> int:
     """Outputs of a tile: its output lines, or the differences of them."""
-    readout = spec.readout
-    if readout is None or readout.weights == "unsigned":
-        return spec.cols
-    return spec.cols // 2 if readout.weights == "differential" else spec.cols - 1
+    lines = spec.cols - len(spec.dummy_columns)
+    if spec.readout is None or spec.readout.weights == "unsigned":
+        return lines
+    return lines // 2 if spec.readout.weights == "differential" else lines - 1
 
 
 def full_scale_current(spec: TileSpec) -> float:

@@ -15,120 +15,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from netlists.cell_spec import CellSpec
 from netlists.external_spec import ExternalSpec
-from netlists.fields import Name, NotNegative, Positive, Spec, plain_name
+from netlists.fields import Name, NotNegative, Spec, plain_name
 from netlists.readout_spec import InputSpec, ReadoutSpec
 from netlists.toml_files import read_toml, validated
 from netlists.wire_spec import WireSpec
 
 
-SETTINGS = re.compile(r"(?:\w+=[\w.+*/(){}-]+(?: (?=\w)|$))*")
-# What `device` and `access_transistor` say when the element is SPICE text.
-SUBCIRCUIT = "subcircuit"
-
-
-def _instance_settings(text: str) -> str:
-    if not SETTINGS.fullmatch(text):
-        raise ValueError("write `name=value name=value`, without other spaces or quotes")
-    return text
-
-
 # Of a tile whose own netlist holds its wires [ohm].
 NEGLIGIBLE_WIRES = {"input_line_resistance": 1e-3, "output_line_resistance": 1e-3}
-
-PlainName = Annotated[Name, AfterValidator(plain_name)]
-
-
-class SubcircuitSpec(Spec):
-    """An element of a cell that is SPICE text: a PDK's, or anybody's.
-
-    Attributes:
-        file: the file that defines it, relative to the file of the tile.
-        section: the section of a library (`.lib file section`); the whole file when not given.
-        name: of the subcircuit.
-        settings: of each instance, such as `w=2u l=0.13u`.
-    """
-
-    file: Annotated[str, Field(min_length=1)]
-    section: PlainName | None = None
-    name: PlainName
-    settings: Annotated[str, AfterValidator(_instance_settings)] = ""
-
-
-class DeviceSubcircuit(SubcircuitSpec):
-    """A programmable device with two terminals, that of the input line first.
-
-    Attributes:
-        parameter: the subcircuit's parameter that takes the conductance of each cell [S].
-    """
-
-    parameter: PlainName
-
-
-class AccessSubcircuit(SubcircuitSpec):
-    """An access transistor with the terminals drain, gate, source and bulk.
-
-    Attributes:
-        kind: whether the name is that of a `.subckt` or of a MOSFET's `.model`.
-    """
-
-    kind: Literal["subcircuit", "model"] = "subcircuit"
-
-
-class CellSpec(Spec):
-    """What stands at every crosspoint.
-
-    Attributes:
-        topology: `1R`, the device alone; `1T1R`, the device in series with an access transistor
-            on the output-line side.
-        device: the parameter card of the device (a name, or the path of a card file), or
-            `resistor` for an ideal linear one, or `subcircuit`.
-        device_subcircuit: the device as SPICE text, with `device = "subcircuit"`.
-        access_transistor: the card of the access transistor, or `subcircuit` (1T1R only).
-        access_subcircuit: the transistor as SPICE text, with `access_transistor = "subcircuit"`.
-        gate_voltage: voltage of every word line during a read [V] (1T1R only).
-        conductance_min: lowest conductance that programming uses [S].
-        conductance_max: highest conductance that programming uses [S].
-    """
-
-    topology: Literal["1R", "1T1R"]
-    device: Name
-    device_subcircuit: DeviceSubcircuit | None = None
-    access_transistor: Name | None = None
-    access_subcircuit: AccessSubcircuit | None = None
-    gate_voltage: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
-    conductance_min: Positive
-    conductance_max: Positive
-
-    @model_validator(mode="after")
-    def _parts_match_topology(self) -> Self:
-        transistor_fields = (self.access_transistor, self.gate_voltage)
-        if self.topology == "1T1R" and None in transistor_fields:
-            raise ValueError("a 1T1R cell needs both `access_transistor` and `gate_voltage`")
-        if self.topology == "1R" and transistor_fields != (None, None):
-            raise ValueError("a 1R cell has no `access_transistor` and no `gate_voltage`")
-        if self.conductance_min >= self.conductance_max:
-            raise ValueError("`conductance_min` must be below `conductance_max`")
-        return self
-
-    @property
-    def has_subcircuits(self) -> bool:
-        """Whether a part of the cell is SPICE text."""
-        return SUBCIRCUIT in {self.device, self.access_transistor}
-
-    @model_validator(mode="after")
-    def _subcircuits_are_announced(self) -> Self:
-        for name, table in (("device", "device"), ("access_transistor", "access")):
-            table = f"{table}_subcircuit"
-            if (getattr(self, name) == SUBCIRCUIT) != (getattr(self, table) is not None):
-                raise ValueError(f'`{name} = "subcircuit"` and a table `{table}` need each other')
-        return self
 
 
 class DriverSpec(Spec):
@@ -171,6 +72,9 @@ class TileSpec(Spec):
             relative to, its common-mode level, is the 0 V of the whole crossbar then.
         external: a netlist that stands in place of the generated crossbar; cell, wires, drivers
             and sensing then say what is inside of it as far as surrogates start from it.
+        inactive_rows: input lines whose word line is at `cell.gate_voltage_off` and whose driver
+            is at 0 V.
+        dummy_columns: output lines that are there and are no outputs, such as those at the edges.
         temperature: temperature of the whole tile [K].
     """
 
@@ -184,6 +88,8 @@ class TileSpec(Spec):
     inputs: InputSpec | None = None
     readout: ReadoutSpec | None = None
     external: ExternalSpec | None = None
+    inactive_rows: tuple[int, ...] = ()
+    dummy_columns: tuple[int, ...] = ()
     temperature: Annotated[float, Field(gt=100, lt=600, allow_inf_nan=False)] = 300.15
 
     _plain_name = field_validator("name")(plain_name)
@@ -191,12 +97,25 @@ class TileSpec(Spec):
     @model_validator(mode="after")
     def _lines_make_outputs(self) -> Self:
         weights = "unsigned" if self.readout is None else self.readout.weights
-        if weights == "differential" and self.cols % 2:
+        lines = self.cols - len(self.dummy_columns)
+        if weights == "differential" and lines % 2:
             raise ValueError(
-                f"differential weights need an even number of lines; cols is {self.cols}"
+                f"differential weights need an even number of lines; there are {lines}"
             )
-        if weights == "offset" and self.cols < 2:
-            raise ValueError("offset weights need a line for the reference; give cols >= 2")
+        if weights == "offset" and lines < 2:
+            raise ValueError("offset weights need a line for the reference; give one more column")
+        return self
+
+    @model_validator(mode="after")
+    def _lines_exist(self) -> Self:
+        for name, given, count in (
+            ("inactive_rows", self.inactive_rows, self.rows),
+            ("dummy_columns", self.dummy_columns, self.cols),
+        ):
+            if len(set(given)) < len(given) or not set(given) <= set(range(count)):
+                raise ValueError(f"`{name}` is {list(given)}; give different numbers below {count}")
+            if len(given) == count:
+                raise ValueError(f"`{name}` leaves none of the {count} lines; leave at least one")
         return self
 
     @classmethod
@@ -234,14 +153,14 @@ class TileSpec(Spec):
     def content_hash(self) -> str:
         """Hash of everything that defines the circuit, name excluded (first 16 hex digits)."""
         data = self.model_dump(exclude={"name"})
-        for part in ("device_subcircuit", "access_subcircuit"):
-            if data["cell"][part] is None:  # specs without one are as they always were
+        for part, usual in CellSpec.later_fields():
+            if data["cell"][part] == usual:  # specs without one are as they always were
                 del data["cell"][part]
-            else:
+            elif part.endswith("subcircuit"):
                 data["cell"][part]["file"] = file_digest(data["cell"][part]["file"])
         data["wires"] = self.wires.numbers()
-        for part in ("inputs", "readout"):
-            if data[part] is None:
+        for part in ("inputs", "readout", "inactive_rows", "dummy_columns"):
+            if not data[part]:
                 del data[part]
         if data["external"] is None:
             del data["external"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compact_models.errors import SpecError
-from netlists.specs import AccessSubcircuit, DeviceSubcircuit, SubcircuitSpec
+from netlists.cell_spec import AccessSubcircuit, DeviceSubcircuit, SubcircuitSpec
 
 
 DEFINED = {

@@ -111,7 +111,7 @@ def test_what_is_no_code_is_refused(resistive_tile, codes):
 def test_lines_that_make_no_outputs_are_refused(resistive_tile):
     with pytest.raises(SpecError, match="even number of lines"):
         resistive_tile(3, 3, readout={"weights": "differential"})
-    with pytest.raises(SpecError, match="cols >= 2"):
+    with pytest.raises(SpecError, match="one more column"):
         resistive_tile(3, 1, readout={"weights": "offset"})
 
 
@@ -123,3 +123,9 @@ def test_what_the_specification_names_is_part_of_its_hash(resistive_tile):
     assert len(hashes) == 3
     assert InputSpec(coding="dac", bits=3).largest == 7
     assert ReadoutSpec().level == ReadoutSpec().sensing.common_mode
+
+
+def test_dummy_columns_are_no_outputs(resistive_tile):
+    read = SignalChain(resistive_tile(3, 4).model_copy(update={"dummy_columns": (0, 3)}))
+    np.testing.assert_array_equal(read.read_out(np.array([[[1.0, 2.0, 3.0, 4.0]]])), [[2.0, 3.0]])
+    assert read.outputs == 2

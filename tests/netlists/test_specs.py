@@ -57,7 +57,7 @@ def test_toml_that_does_not_parse_gives_its_line(tmp_path):
         ("read_voltage = 0.2", "read_voltage = -1", "field `drivers.read_voltage` is -1"),
         ("read_voltage = 0.2", "read_voltage = nan", "drivers.read_voltage"),
         ("input_line_resistance = 1.0", "input_line_resistance = 0", "wires.input_line_resistance"),
-        ('topology = "1R"', 'topology = "2R"', "'1R' or '1T1R'"),
+        ('topology = "1R"', 'topology = "2R"', "'1R', '1S1R' or '1T1R'"),
         (
             'topology = "1R"',
             'topology = "1T1R"',
