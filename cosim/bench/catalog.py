@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from cosim.bench.base import Bench
+from cosim.bench.column_multiplexer import ColumnMultiplexerBench
 from cosim.bench.converters import CONVERTERS
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
 from cosim.bench.integrator import IntegratorBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
 from cosim.bench.precharge_sense_amplifier import PrechargeSenseAmplifierBench
 from cosim.bench.ratio_mac import RatioMacBench
+from cosim.bench.sample_and_hold import SampleAndHoldBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.bench.tia import TiaBench
 from cosim.errors import InputError
 from netlists.circuits.current_mirror_readout import CurrentMirrorReadout
 from netlists.circuits.integrator import Integrator
+from netlists.circuits.sample_and_hold import SampleAndHold
 from netlists.circuits.tia import Tia
 from netlists.circuits.two_stage_opamp import TwoStageOpAmp
 
 
 BENCHES: tuple[Bench, ...] = (
     *CONVERTERS,
+    ColumnMultiplexerBench(),
     CurrentMirrorReadoutBench(CurrentMirrorReadout(cascoded=False)),
     CurrentMirrorReadoutBench(),
     IntegratorBench(),
@@ -27,6 +31,8 @@ BENCHES: tuple[Bench, ...] = (
     OpAmpBench(),
     PrechargeSenseAmplifierBench(),
     RatioMacBench(),
+    SampleAndHoldBench(),
+    SampleAndHoldBench(SampleAndHold(amplifier=TwoStageOpAmp())),
     StrongArmBench(),
     TiaBench(),
     TiaBench(Tia(amplifier=TwoStageOpAmp())),

@@ -43,7 +43,7 @@ class TransmissionGate(Spec):
 
     width: Positive = 1e-6
     ratio: Positive = 2.0
-    specific_resistance: Positive = 2.4e-3
+    specific_resistance: Positive = 2.7e-3
     specific_injection: Finite = 0.25e-9
     specific_slope: Finite = 2.1e-9
     specific_leakage: NotNegative = 4.4e-8
