@@ -13,12 +13,10 @@ the row says so.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import os
 import time
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,11 +25,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.peers.kept import kept
 from benchmarks.run import missing_reference
 from benchmarks.solver_accuracy import TILE
 from cosim.engine.ngspice import NgspiceEngine
 from cosim.ngspice import Workers, ngspice_info
-from cosim.solver.generated import cache_folder
 from cosim.solver.solve import FAST, TileSolver
 from netlists.specs import TileSpec
 
@@ -259,28 +257,9 @@ class AnalogPerceptron:
         return worst, done, everything
 
 
-@cache
-def _version() -> bytes:
-    return str(ngspice_info().version).encode()
-
-
 def _kept(
     engine: NgspiceEngine, conductances: np.ndarray, inputs: np.ndarray, simulate: bool
 ) -> np.ndarray | None:
     """Ngspice's currents of one tile, from disk or else, when allowed, from ngspice."""
-    parts = (
-        _version(),
-        engine.spec.content_hash().encode(),
-        conductances.tobytes(),
-        inputs.tobytes(),
-    )
-    path = cache_folder() / f"mnist_{hashlib.sha256(b'|'.join(parts)).hexdigest()[:24]}.npy"
-    if path.exists():
-        return np.load(path)
-    if not simulate:
-        return None
-    currents = engine.mvm(conductances, inputs)
-    part = path.with_suffix(".part.npy")
-    np.save(part, currents)
-    part.replace(path)
-    return currents
+    parts = (engine.spec.content_hash().encode(), conductances.tobytes(), inputs.tobytes())
+    return kept("mnist", parts, (lambda: engine.mvm(conductances, inputs)) if simulate else None)
