@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from cosim.bench.base import Bench
 from cosim.bench.column_multiplexer import ColumnMultiplexerBench
-from cosim.bench.converters import CONVERTERS
+from cosim.bench.converters import CONVERTERS, DRIVERS
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
 from cosim.bench.integrator import IntegratorBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
 from cosim.bench.precharge_sense_amplifier import PrechargeSenseAmplifierBench
+from cosim.bench.ratio_dc import RatioDcBench
 from cosim.bench.ratio_mac import RatioMacBench
+from cosim.bench.ratio_transistors import RatioTransistorBench
 from cosim.bench.sample_and_hold import SampleAndHoldBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.bench.tia import TiaBench
@@ -23,6 +25,7 @@ from netlists.circuits.two_stage_opamp import TwoStageOpAmp
 
 BENCHES: tuple[Bench, ...] = (
     *CONVERTERS,
+    *DRIVERS,
     ColumnMultiplexerBench(),
     CurrentMirrorReadoutBench(CurrentMirrorReadout(cascoded=False)),
     CurrentMirrorReadoutBench(),
@@ -30,7 +33,9 @@ BENCHES: tuple[Bench, ...] = (
     IntegratorBench(Integrator(amplifier=TwoStageOpAmp())),
     OpAmpBench(),
     PrechargeSenseAmplifierBench(),
+    RatioDcBench(),
     RatioMacBench(),
+    RatioTransistorBench(),
     SampleAndHoldBench(),
     SampleAndHoldBench(SampleAndHold(amplifier=TwoStageOpAmp())),
     StrongArmBench(),

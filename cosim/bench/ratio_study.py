@@ -159,63 +159,49 @@ class DriftChip:
             np.stack([chip.x for chip in chips]),
         )
 
-    def conversions(self, elapsed: float, compensated: bool) -> list[tuple[float, RatioRun]]:
-        """What is converted, each with its weight in the result; one run unless by level."""
-        case, mac = self.case, self.case.mac
+    def conversions(
+        self, elapsed: float, compensated: bool
+    ) -> list[tuple[float, RatioMac, RatioState]]:
+        """What is converted, each with its weight in the result; one conversion unless by level."""
+        case = self.case
         state = RatioState(self.positive, self.negative, self.reference, elapsed)
         if not case.by_level or not compensated:
-            return [(1.0, RatioRun(mac, replace(state, fixed_ramp=not compensated), self.x))]
+            return [(1.0, case.mac, replace(state, fixed_ramp=not compensated))]
         return [self._of_level(state, index) for index in range(len(case.reference_levels))]
 
-    def _of_level(self, state: RatioState, index: int) -> tuple[float, RatioRun]:
+    def _of_level(self, state: RatioState, index: int) -> tuple[float, RatioMac, RatioState]:
         """Only the cells of one level, against their own reference cells."""
         case, level = self.case, self.case.reference_levels[index]
-        mac = case.mac.model_copy(update={"reference_levels": (level,)})
         own = slice(index * case.references, (index + 1) * case.references)
-        reference = replace(
-            self.reference,
-            conductance=self.reference.conductance[..., own],
-            exponent=self.reference.exponent[..., own],
+        reference = PhaseChangeCells(
+            case.card, self.reference.conductance[..., own], self.reference.exponent[..., own]
         )
-        near = np.array(case.levels)[:, None, None]
-        chosen = [
-            np.abs(np.array(case.levels) - level).argmin()
-            == np.abs(near.reshape((-1,) + (1,) * target.ndim) - target).argmin(axis=0)
-            for target in self.targets
-        ]
+        levels = np.array(case.levels)
+        chosen = np.abs(self.targets[..., None] - levels).argmin(axis=-1)
+        mine = chosen == np.abs(levels - level).argmin()
         only = replace(
             state,
-            positive=self.positive.where(chosen[0]),
-            negative=self.negative.where(chosen[1]),
+            positive=self.positive.where(mine[0]),
+            negative=self.negative.where(mine[1]),
             reference=reference,
         )
-        return level / case.mac.reference_conductance, RatioRun(mac, only, self.x)
+        mac = case.mac.model_copy(update={"reference_levels": (level,)})
+        return level / case.mac.reference_conductance, mac, only
 
     def twin(self, elapsed: float, compensated: bool) -> np.ndarray:
         """Results by the twin [V]."""
-        return np.sum(
-            [
-                weight * RatioTwin(run.mac, run.state).outputs(run.x)
-                for weight, run in self.conversions(elapsed, compensated)
-            ],
-            axis=0,
-        )
+        parts = self.conversions(elapsed, compensated)
+        results = [weight * RatioTwin(mac, state).outputs(self.x) for weight, mac, state in parts]
+        return np.sum(results, axis=0)
 
     def ideal(self, compensated: bool) -> np.ndarray:
         """What the law gives for the conductances as programmed [V]."""
-        mac, reference = self.case.mac, self.reference.conductance
-        if not compensated or self.case.by_level:
-            reference = mac.reference_targets
-        if not (compensated and self.case.by_level):
-            adds, subtracts = self.positive.conductance, self.negative.conductance
-            return ideal_outputs(mac, self.x, adds, subtracts, reference)
-        total = 0.0
-        for weight, run in self.conversions(self.positive.birth, compensated=True):
-            state = run.state
-            cells = (state.positive, state.negative, state.reference)
-            arrays = (group.conductance for group in cells)
-            total = total + weight * ideal_outputs(run.mac, self.x, *arrays)
-        return np.asarray(total)
+        results = []
+        for weight, mac, state in self.conversions(self.positive.birth, compensated):
+            programmed = state.reference.conductance if compensated else mac.reference_targets
+            arrays = (state.positive.conductance, state.negative.conductance, programmed)
+            results.append(weight * ideal_outputs(mac, self.x, *arrays))
+        return np.sum(results, axis=0)
 
     @cached_property
     def intended(self) -> np.ndarray:
@@ -335,10 +321,11 @@ class DriftSimulations:
         self, chip: DriftChip, time: float, compensated: bool, form: Form
     ) -> Float[np.ndarray, "conversions columns"]:
         """Results of one chip in ngspice [V]."""
-        parts = [
-            (weight, replace(run, form=form)) for weight, run in chip.conversions(time, compensated)
+        results = [
+            weight * self._kept(RatioRun(mac, state, chip.x, form))
+            for weight, mac, state in chip.conversions(time, compensated)
         ]
-        return np.sum([weight * self._kept(run) for weight, run in parts], axis=0)
+        return np.sum(results, axis=0)
 
     def _kept(self, run: RatioRun) -> Float[np.ndarray, "conversions columns"]:
         """Results of one run, from the folder if they are there."""

@@ -103,14 +103,14 @@ class RatioTransistorBench(Bench):
                 "change of gain in six decades, mirrors stepped",
                 100.0 * (_gain(fresh, aged) - 1.0),
                 "%",
-                low=-5.0 if drawn else -1.5,
-                high=5.0 if drawn else 1.5,
+                low=-5.0 if drawn else -2.0,
+                high=5.0 if drawn else 2.0,
             ),
             Figure(
                 "change in six decades, mirrors stepped",
                 100.0 * float(np.abs(aged - fresh).max()) / mac.output_swing,
                 "% FS",
-                high=2.0 if drawn else 0.6,
+                high=2.0 if drawn else 0.8,
             ),
         )
 

@@ -37,9 +37,7 @@ def main():
     options.add_argument("--chips", type=int, default=100, help="by the twin")
     options.add_argument("--simulated", type=int, default=20, help="chips of the ePCM cases")
     options.add_argument("--folder", type=Path, default=Path("runs/conductance_ratio_drift"))
-    options.add_argument(
-        "-o", "--output", type=Path, default=RESULTS / "conductance_ratio_drift.csv"
-    )
+    options.add_argument("-o", "--output", type=Path, default=RESULT)
     given = options.parse_args()
     rows = []
     with Workers(1) as workers:

@@ -26,10 +26,9 @@ def workers():
         yield pool
 
 
-@pytest.mark.parametrize("form", ["sum", "cell"])
-def test_ngspice_agrees_with_the_twin_on_a_drifted_chip(workers, tmp_path, form):
+def test_ngspice_agrees_with_the_twin_on_a_drifted_chip(workers, tmp_path):
     spice = DriftSimulations(workers, tmp_path, lambda _: None)
-    row = spice.row(twin_row(ALLOWED, EVENING, True, 1), ALLOWED, 1, form)
+    row = spice.row(twin_row(ALLOWED, EVENING, True, 1), ALLOWED, 1)
     assert row.apart < 0.02
     assert row.spice == pytest.approx(row.twin_there, abs=1e-3)
     assert 0.9 < row.spice < 1.0
