@@ -60,6 +60,7 @@ class Figure:
         unit: of the value.
         low: least allowed value; none when None.
         high: largest allowed value; none when None.
+        deviation: standard deviation over mismatch draws that the block's twin expects.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Figure:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    deviation: float | None = None
 
     @property
     def ok(self) -> bool:

@@ -7,6 +7,7 @@ from cosim.bench.column_multiplexer import ColumnMultiplexerBench
 from cosim.bench.converters import CONVERTERS, DRIVERS
 from cosim.bench.current_mirror_readout import CurrentMirrorReadoutBench
 from cosim.bench.integrator import IntegratorBench
+from cosim.bench.latch_sense_amplifier import LatchSenseAmplifierBench
 from cosim.bench.opamp import OpAmpBench, TwoStageOpAmpBench
 from cosim.bench.precharge_sense_amplifier import PrechargeSenseAmplifierBench
 from cosim.bench.ratio_dc import RatioDcBench
@@ -31,6 +32,7 @@ BENCHES: tuple[Bench, ...] = (
     CurrentMirrorReadoutBench(),
     IntegratorBench(),
     IntegratorBench(Integrator(amplifier=TwoStageOpAmp())),
+    LatchSenseAmplifierBench(),
     OpAmpBench(),
     PrechargeSenseAmplifierBench(),
     RatioDcBench(),

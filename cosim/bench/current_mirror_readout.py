@@ -100,8 +100,11 @@ class CurrentMirrorReadoutBench(Bench):
         for label, index in (("1 uA", 0), ("100 uA", -1)):
             deviation = self.block.ratio_deviation(self.technology(at), float(current[index]))
             limit = 600.0 * deviation + 0.5
+            expected = 100.0 * deviation
             error = float(ratio[index] - systematic[index])
-            found.append(Figure(f"ratio error of a draw at {label}", error, "%", -limit, limit))
+            found.append(
+                Figure(f"ratio error of a draw at {label}", error, "%", -limit, limit, expected)
+            )
         return found
 
     def _output_resistance(self, result: Result) -> Figure:

@@ -76,11 +76,14 @@ class IntegratorBench(Bench):
         span = float(nominal[0] - nominal[1])
         gain = float(100.0 * (-slope / span - 1.0))
         if at.seed is not None:
-            shift = 6.0 * block.amplifier.random_offset(self.technology(at)) + 1e-3
+            deviation = block.amplifier.random_offset(self.technology(at))
+            shift = 6.0 * deviation + 1e-3
             limit = 600.0 * block.matching + 0.1
             return (
-                Figure("offset of a draw", float(level - nominal[0]), "V", -shift, shift),
-                Figure("gain error of a draw", gain, "%", -limit, limit),
+                Figure(
+                    "offset of a draw", float(level - nominal[0]), "V", -shift, shift, deviation
+                ),
+                Figure("gain error of a draw", gain, "%", -limit, limit, 100.0 * block.matching),
             )
         error = np.abs(out - block.output(SHARES * FULL_SCALE)).max()
         straight = np.abs(out - (level + slope * SHARES)).max()

@@ -101,7 +101,9 @@ class OpAmpBench(Bench):
         deviation = self.block.random_offset(self.technology(at))
         if at.seed is not None:
             limit = 6.0 * deviation + self.systematic_offset
-            return (Figure("offset of a draw", float(offset[middle]), "V", -limit, limit),)
+            return (
+                Figure("offset of a draw", float(offset[middle]), "V", -limit, limit, deviation),
+            )
         twin, tolerance = self.block.macromodel(), self.tolerance
         _, loaded_gain, _ = _open_loop(results["loaded"])
         resistance = LOAD_RESISTANCE * (gain[middle] / loaded_gain[1] - 1.0)

@@ -108,10 +108,11 @@ class PrechargeSenseAmplifierBench(Bench):
         return found
 
     def _offset(self, at: Condition, ratios: np.ndarray, high: np.ndarray) -> Figure:
-        """The resistance ratio at which the decision turns; allowed: six deviations."""
+        """The log ratio at which the decision turns; allowed: six deviations."""
         turned = np.flatnonzero(high)
         value = np.nan
         if len(turned) and turned[0] > 0 and high[turned[0] :].all():
-            value = float(np.exp(ratios[turned[0] - 1 : turned[0] + 1].mean()))
-        limit = self.block.least_ratio(self.technology(at), 6.0)
-        return Figure("resistance ratio that balances a draw", value, "", 1.0 / limit, limit)
+            value = float(ratios[turned[0] - 1 : turned[0] + 1].mean())
+        deviation = self.block.offset_deviation(self.technology(at))
+        name = "log ratio of resistances that balances a draw"
+        return Figure(name, value, "", -6.0 * deviation, 6.0 * deviation, deviation)

@@ -67,7 +67,8 @@ class SampleAndHoldBench(Bench):
         if at.seed is not None:
             deviation = block.amplifier.random_offset(self.technology(at))
             limit = 6.0 * deviation + 2e-3
-            return (Figure("offset of a draw", float((held - twin).mean()), "V", -limit, limit),)
+            mean = float((held - twin).mean())
+            return (Figure("offset of a draw", mean, "V", -limit, limit, deviation),)
         tracked = values_at(steps, "v(out)", starts + BEGIN + WIDTH)
         pedestal = held - tracked
         start = PERIOD + BEGIN + 0.5 * EDGE  # of the largest step

@@ -88,5 +88,5 @@ class StrongArmBench(Bench):
         value = np.nan
         if len(turned) and turned[0] > 0 and high[turned[0] :].all():
             value = float(differences[turned[0] - 1 : turned[0] + 1].mean())
-        limit = 6.0 * self.block.offset_deviation(self.technology(at))
-        return Figure("offset", value, "V", low=-limit, high=limit)
+        deviation = self.block.offset_deviation(self.technology(at))
+        return Figure("offset", value, "V", -6.0 * deviation, 6.0 * deviation, deviation)

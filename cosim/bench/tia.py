@@ -86,11 +86,12 @@ class TiaBench(Bench):
         block = self.block
         nominal = block.output(np.array([0.0, FULL_SCALE]))
         gain = 100.0 * (slope * FULL_SCALE / (nominal[1] - nominal[0]) - 1.0)
-        offset = 6.0 * block.amplifier.random_offset(self.technology(at)) + 0.2e-3
+        deviation = block.amplifier.random_offset(self.technology(at))
+        offset = 6.0 * deviation + 0.2e-3
         wrong = 100.0 * (6.0 * block.matching + 1e-3)
         return (
-            Figure("offset of a draw", float(level - nominal[0]), "V", -offset, offset),
-            Figure("gain error of a draw", gain, "%", -wrong, wrong),
+            Figure("offset of a draw", float(level - nominal[0]), "V", -offset, offset, deviation),
+            Figure("gain error of a draw", gain, "%", -wrong, wrong, 100.0 * block.matching),
         )
 
     def _step_figures(self, result: Result) -> tuple[Figure, ...]:

@@ -9,6 +9,7 @@ import click
 
 from cosim.bench import CORNERS, NOMINAL, draws, measure
 from cosim.bench.catalog import BENCHES, find_bench
+from cosim.bench.spread import spread_markdown, spreads
 from cosim.bench.table import comma_separated, markdown, rows
 from cosim.cli.files import check_output, write_or_print
 from cosim.cli.options import FILE, engine_options, progress_bar
@@ -81,3 +82,39 @@ def measure_blocks(
     if outside:
         faults = "; ".join(", ".join(word for word in row[:-1] if word) for row in outside[:5])
         raise CheckFailed(f"{len(outside)} figures leave their limits: {faults}")
+
+
+@command.command("spread")
+@click.argument("names", nargs=-1)
+@click.option("--draws", "count", type=click.IntRange(2), default=64, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="First draw.")
+@click.option("-o", "--output", type=FILE, help="Table to write, .md; default: print.")
+@engine_options
+def spread_of_blocks(
+    names: tuple[str, ...],
+    count: int,
+    seed: int,
+    output: Path | None,
+    timeout: float,
+    quiet: bool,
+    **where: Any,
+) -> None:
+    """Measure mismatch draws and compare their deviation with the blocks' twins.
+
+    Without names every block is drawn; exit code 1 when a deviation is not the twin's.
+
+    Example: cosim block spread strongarm latch_sense_amplifier --draws 64
+    """
+    check_output(output, (".md",))
+    benches = [find_bench(name) for name in names] or list(BENCHES)
+    with (
+        Workers(where.pop("workers"), **where) as pool,
+        progress_bar("drawing", len(benches) * count, quiet) as advance,
+    ):
+        measured = measure(benches, draws(count, seed), pool, lambda _: advance(1), timeout)
+    found = spreads(measured)
+    write_or_print(output, spread_markdown(found))
+    failed = [str(one.status) for one in measured if not one.status.ok]
+    faults = [f"{one.bench}, {one.figure}" for one in found if one.agrees is False] + failed
+    if faults:
+        raise CheckFailed(f"{len(faults)} deviations are not the twin's: {'; '.join(faults[:5])}")
