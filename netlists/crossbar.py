@@ -30,9 +30,14 @@ def input_line_lines(spec: TileSpec) -> Iterator[str]:
             yield f"r{here} {before} {here} {segment}"
 
 
-def output_line_lines(spec: TileSpec) -> Iterator[str]:
-    """The segments of all output lines; `rol_r_c` leads from cell (r, c) to the sensor's side."""
-    end, segment = literal(spec.output_line_end), literal(spec.wires.output_line_resistance)
+def output_line_lines(spec: TileSpec, *, ideal_sensor: bool = True) -> Iterator[str]:
+    """The segments of all output lines; `rol_r_c` leads from cell (r, c) to the sensor's side.
+
+    An ideal sensor stands for an amplifier together with its input resistance.
+    """
+    wire = spec.wires.output_line_resistance
+    amplified = wire + spec.sensing.input_resistance
+    end, segment = literal(spec.output_line_end if ideal_sensor else amplified), literal(wire)
     nodes = names.output_line_nodes(spec.rows, spec.cols)
     for here_of_col, after_of_col in pairwise(nodes):
         for here, after in zip(here_of_col, after_of_col, strict=True):

@@ -18,7 +18,6 @@ from netlists import names
 from netlists.si_numbers import literal
 from netlists.specs import TileSpec
 from netlists.spice import voltage_expression, voltage_source
-from netlists.waveforms import staircase
 
 
 def wordline_lines(spec: TileSpec, ground: str = "0") -> Iterator[str]:
@@ -49,12 +48,3 @@ def indexed_input_lines(inputs: Float[np.ndarray, "samples rows"]) -> Iterator[s
         points = ", ".join(f"{k}, {literal(volt)}" for k, volt in enumerate(inputs[:, row]))
         expression = f"pwl(v({names.INDEX_NODE}), {points})"
         yield voltage_expression(f"bin_{row}", names.driver_node(row), "0", expression)
-
-
-def timed_input_lines(
-    inputs: Float[np.ndarray, "reads rows"], period: float, edge: float, delay: float, ground: str
-) -> Iterator[str]:
-    """Sources that step to the next read once per period [s], against the crossbar's `ground`."""
-    for row in range(inputs.shape[1]):
-        waveform = staircase(inputs[:, row], period, edge, delay)
-        yield f"vin_{row} {names.driver_node(row)} {ground} {waveform}"

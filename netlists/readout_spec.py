@@ -15,15 +15,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import numpy as np
+from jaxtyping import Float, Int
 from pydantic import Field
 
+from compact_models.errors import SpecError
+from netlists.circuits.current_mirror_readout import CurrentMirrorReadout
+from netlists.circuits.integrator import Integrator
 from netlists.circuits.sar_adc import SarAdc
 from netlists.circuits.tia import Tia
 from netlists.fields import Name, Positive, Spec
 from netlists.technology import DEFAULT
 
 
-Sensing = Tia
+Sensing = Annotated[Tia | CurrentMirrorReadout | Integrator, Field(discriminator="kind")]
 Converter = SarAdc
 MOST_PULSE_BITS = 6  # a pulse of n bits is 2^n - 1 unit times, each a read of its own
 
@@ -77,4 +82,29 @@ class ReadoutSpec(Spec):
     @property
     def level(self) -> float:
         """Voltage at which the output lines are held [V]."""
-        return self.sensing.common_mode
+        return self.sensing.level
+
+    @property
+    def draws(self) -> bool:
+        """Whether cells draw their current out of the line, so that inputs lie below the level."""
+        return isinstance(self.sensing, CurrentMirrorReadout)
+
+    def volts(self, currents: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Output voltages of the sensing for currents [A] of the tile's positive direction."""
+        return self.sensing.output(currents)
+
+    def codes(self, volts: Float[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
+        """What the converter makes of voltages, counted so that more current is a larger code."""
+        if self.adc is None:
+            raise SpecError("the tile has no [readout.adc]; add one to have codes")
+        return self.counted(self.adc.ideal_codes(volts))
+
+    def counted(self, codes: Int[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
+        """Codes of the converter, from the other end where more current lowers the voltage."""
+        if self.adc is None or self.draws:
+            return codes
+        return self.adc.levels - 1 - codes
+
+    def signal(self, volts: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Voltages as outputs of a tile without converter: how far a current has moved them."""
+        return volts if self.draws else self.level - volts

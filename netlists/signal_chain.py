@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from compact_models.errors import ShapeError, SpecError
+from compact_models.errors import ShapeError
 from netlists.arrays import checked_inputs, finite_array
 from netlists.readout_spec import InputSpec, ReadoutSpec
 from netlists.specs import TileSpec
@@ -61,7 +61,9 @@ class SignalChain:
         return np.full(inputs.largest, 1.0 / inputs.largest)
 
     def voltages(self, inputs: ArrayLike) -> Float[np.ndarray, "samples reads rows"]:
-        """Voltages of the input lines in every read [V].
+        """Voltages of the input lines in every read, relative to the level of the lines [V].
+
+        They are negative where the read-out takes currents that cells draw.
 
         Args:
             inputs: `[samples, rows]`, codes of the tile's inputs, or volts without a coding.
@@ -69,6 +71,12 @@ class SignalChain:
         Raises:
             ShapeError: wrong shape, not finite, or no code of the inputs.
         """
+        readout = self.spec.readout
+        sign = -1.0 if readout is not None and readout.draws else 1.0
+        return sign * self._levels(inputs)
+
+    def _levels(self, inputs: ArrayLike) -> Float[np.ndarray, "samples reads rows"]:
+        """Magnitudes of the inputs in every read [V]."""
         coding = self.spec.inputs
         if coding is None:
             return checked_inputs(self.spec, inputs)[:, None, :]
@@ -81,6 +89,25 @@ class SignalChain:
             return full * ((codes[:, None, :] >> bits[:, None]) & 1)
         steps = np.arange(coding.largest)
         return full * (codes[:, None, :] > steps[:, None])
+
+    def pulses(
+        self, inputs: ArrayLike
+    ) -> tuple[Float[np.ndarray, "reads rows"], Float[np.ndarray, "reads rows"]]:
+        """Inputs as they are applied over time, one conversion after the other.
+
+        Returns:
+            Voltages relative to the level [V], and the share of the time that they are applied for.
+
+        Raises:
+            ShapeError: wrong shape, not finite, or no code of the inputs.
+        """
+        coding = self.spec.inputs
+        volts = self.voltages(inputs)
+        if coding is None or coding.coding != "pulse_width":
+            volts = volts.reshape(-1, self.spec.rows)
+            return volts, np.ones(volts.shape)
+        full = volts[:, 0]  # the first unit time carries every code above zero
+        return full, self.checked_codes(inputs, coding) / coding.largest
 
     def checked_codes(
         self, inputs: ArrayLike, coding: InputSpec
@@ -115,25 +142,21 @@ class SignalChain:
         summed = np.einsum("srj,r->sj", currents, weights)
         return self._combined(self._converted(summed, readout))
 
-    def combine_reads(
-        self, lines: Float[np.ndarray, "all cols"] | Int[np.ndarray, "all cols"]
-    ) -> Outputs:
-        """The tile's outputs from what each line gave in each read, one read after the other."""
-        weights = self._weights()
-        reads = lines.reshape(-1, len(weights), self.spec.cols)
-        summed = np.einsum("srj,r->sj", reads, weights.astype(lines.dtype))
-        return self._combined(summed)
+    def combine_conversions(self, lines: Outputs) -> Outputs:
+        """The tile's outputs from what each line gave in each conversion, one after the other."""
+        inputs = self.spec.inputs
+        serial = inputs is not None and inputs.coding == "bit_serial"
+        weights = self._weights() if serial else np.ones(1)
+        conversions = lines.reshape(-1, len(weights), self.spec.cols)
+        return self._combined(np.einsum("srj,r->sj", conversions, weights.astype(lines.dtype)))
 
     @staticmethod
     def _converted(currents: np.ndarray, readout: ReadoutSpec | None) -> np.ndarray:
         """Codes of currents, or volts without a converter, or the currents without a read-out."""
         if readout is None:
             return currents
-        volts = readout.sensing.output(currents)
-        if readout.adc is None:
-            return readout.level - volts
-        # A larger current pulls the amplifier's output lower: the code counts from the other end.
-        return readout.adc.levels - 1 - readout.adc.ideal_codes(volts)
+        volts = readout.volts(-currents if readout.draws else currents)
+        return readout.signal(volts) if readout.adc is None else readout.codes(volts)
 
     def _combined(self, values: np.ndarray) -> np.ndarray:
         """The lines of each output, taken together; dummy columns are left out."""
@@ -152,15 +175,3 @@ def output_count(spec: TileSpec) -> int:
     if spec.readout is None or spec.readout.weights == "unsigned":
         return lines
     return lines // 2 if spec.readout.weights == "differential" else lines - 1
-
-
-def full_scale_current(spec: TileSpec) -> float:
-    """The current of one line that uses the whole range of the converter [A].
-
-    Raises:
-        SpecError: the tile has no converter.
-    """
-    readout = spec.readout
-    if readout is None or readout.adc is None:
-        raise SpecError(f"the tile {spec.name} has no [readout.adc]; add one to have codes")
-    return (readout.level - readout.adc.low) / readout.sensing.resistance

@@ -63,8 +63,20 @@ def _describe(fault: ErrorDetails) -> str:
         return f"field `{field}` is missing; add it (see `cosim schema`)"
     if kind == "extra_forbidden":
         return f"field `{field}` is unknown; remove it or correct its name (see `cosim schema`)"
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        return _describe_choice(field, fault)
     message = fault["msg"].removeprefix("Value error, ")
     given = fault["input"]
     if isinstance(given, dict):
         return f"`{field}`: {message}"
     return f"field `{field}` is {given!r}; {message[0].lower()}{message[1:]}"
+
+
+def _describe_choice(field: str, fault: ErrorDetails) -> str:
+    """A table whose kind is missing or unknown, with the kinds there are."""
+    context = fault.get("ctx", {})
+    name = str(context.get("discriminator", "kind")).strip("'")
+    known = context.get("expected_tags", "one of those in `cosim schema`")
+    if fault["type"] == "union_tag_not_found":
+        return f"field `{field}.{name}` is missing; say which kind it is (see `cosim schema`)"
+    return f"field `{field}.{name}` is {context.get('tag')!r}; choose {known}"

@@ -61,7 +61,7 @@ def _transient_deck(spec: TileSpec, G: np.ndarray, inputs: Path | None) -> str:
     if inputs is not None:
         X = read_array(inputs, "inputs [samples, rows] in volt or codes")
     tile = mac_tile(spec, G, X)
-    step = literal(tile.period / STEPS_PER_READ)
+    step = literal(tile.timing.period / STEPS_PER_READ)
     outputs = [vector for vector in tile.netlist.outputs if vector.startswith("v(")]
-    analysis = f".tran {step} {literal(tile.duration)}"
+    analysis = f".tran {step} {literal(tile.timing.duration)}"
     return tile.netlist.text(analysis, *wrapped(".print tran", outputs), options=TRANSIENT_OPTIONS)

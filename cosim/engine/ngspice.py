@@ -41,7 +41,8 @@ class NgspiceEngine(AbstractEngine):
         self.timeout = timeout
         self._parts = load_cell(spec)
         definitions = "\n".join(self._parts.definitions(Gates.HELD))
-        self._structure = f"{spec.rows} x {spec.cols} {spec.cell.topology}\n{definitions}"
+        kind = f"{spec.cell.topology} driven at its {spec.cell.driven}"
+        self._structure = f"{spec.rows} x {spec.cols} {kind}\n{definitions}"
         if spec.external is not None:
             self._structure = spec.content_hash()
             check_external(spec)

@@ -69,10 +69,10 @@ class TransientReadout:
 
 def simulation_of(tile: MacTile) -> Simulation:
     """The transient of a MAC tile as ngspice gets it."""
-    step = tile.period / STEPS_PER_READ
+    step = tile.timing.period / STEPS_PER_READ
     return Simulation(
         tile.netlist.text(options=TRANSIENT_OPTIONS),
-        Transient(step=step, stop=tile.duration, max_step=2.0 * step),
+        Transient(step=step, stop=tile.timing.duration, max_step=2.0 * step),
         tile.netlist.outputs,
         reads_files=tile.netlist.reads_files,
     )
@@ -116,15 +116,16 @@ def run_transient(
 def read_transient(tile: MacTile, result: Result) -> TransientReadout:
     """Codes, latency and energy from the waveforms of a MAC tile."""
     sensed = _sampled(tile, result)
-    adc, level = tile.readout.adc, tile.readout.level
-    lines = level - sensed if adc is None else adc.levels - 1 - _codes(tile, result)
+    adc = tile.readout.adc
+    readout = tile.readout
+    lines = readout.signal(sensed) if adc is None else readout.counted(_codes(tile, result))
     return TransientReadout(
-        outputs=SignalChain(tile.spec).combine_reads(lines),
+        outputs=SignalChain(tile.spec).combine_conversions(lines),
         codes=lines,
         sensed=sensed,
         latency=_latency(tile, result, sensed),
         energy=_energy(tile, result),
-        period=tile.period,
+        period=tile.timing.period,
     )
 
 
@@ -134,7 +135,7 @@ def _time(result: Result) -> np.ndarray:
 
 def _sampled(tile: MacTile, result: Result) -> Float[np.ndarray, "reads cols"]:
     """Amplifier outputs when they are taken [V]."""
-    at, time = tile.settled_times(), _time(result)
+    at, time = tile.timing.settled(), _time(result)
     columns = [
         np.interp(at, time, result.vectors[f"v({names.sensed_node(col)})"])
         for col in range(tile.spec.cols)
@@ -144,7 +145,7 @@ def _sampled(tile: MacTile, result: Result) -> Float[np.ndarray, "reads cols"]:
 
 def _codes(tile: MacTile, result: Result) -> np.ndarray:
     """Codes of the converters, `[reads, cols]`."""
-    adc, at, time = tile.readout.adc, tile.code_times(), _time(result)
+    adc, at, time = tile.readout.adc, tile.timing.codes(), _time(result)
     bits = range(0 if adc is None else adc.bits)
     volts = [
         [np.interp(at, time, result.vectors[f"v({names.bit_node(col, bit)})"]) for bit in bits]
@@ -161,9 +162,9 @@ def _latency(
     band = SETTLED_SHARE * np.ptp(sensed) if adc is None else 0.5 * adc.lsb
     waves = [result.vectors[f"v({names.sensed_node(col)})"] for col in range(tile.spec.cols)]
     outside = np.stack(waves, axis=1)
-    latency = np.zeros(tile.reads)
+    latency = np.zeros(tile.timing.reads)
     for read, (start, stop) in enumerate(
-        zip(tile.input_times(), tile.settled_times(), strict=True)
+        zip(tile.timing.applied(), tile.timing.settled(), strict=True)
     ):
         during = (time >= start) & (time <= stop)
         late = (np.abs(outside[during] - sensed[read]) > band).any(axis=1)
@@ -174,8 +175,8 @@ def _latency(
 def _energy(tile: MacTile, result: Result) -> dict[str, Float[np.ndarray, " reads"]]:
     """Energy that the sources of each block deliver in each read [J]."""
     time = _time(result)
-    starts = tile.input_times()
-    ends = np.minimum(starts + tile.period, tile.duration)
+    starts = tile.timing.applied()
+    ends = np.minimum(starts + tile.timing.period, tile.timing.duration)
     energy: dict[str, np.ndarray] = {}
     for supply in tile.supplies:
         volt = _potential(result, supply.plus) - _potential(result, supply.minus)

@@ -28,6 +28,7 @@ E. Vittoz, Analog Integrated Circuits and Signal Processing 8, 1995, 10.1007/BF0
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -53,6 +54,7 @@ class CurrentMirrorReadout(Spec):
     """A regulated bit line with a mirrored current into a resistor.
 
     Attributes:
+        kind: what a configuration calls it.
         amplifier: the operational amplifier that regulates the line.
         cascoded: whether the mirror has cascodes.
         reference: voltage at which the line is held [V].
@@ -71,6 +73,7 @@ class CurrentMirrorReadout(Spec):
         barrier_lowering: D [V/V].
     """
 
+    kind: Literal["current_mirror"] = "current_mirror"
     amplifier: Amplifier = Field(default_factory=_slow)
     cascoded: bool = True
     reference: Positive = 0.2
@@ -87,6 +90,11 @@ class CurrentMirrorReadout(Spec):
     gate_slope: Positive = 15.96e-3
     early_voltage: Positive = 28.9
     barrier_lowering: NotNegative = 6.8e-3
+
+    @property
+    def level(self) -> float:
+        """Voltage at which the line is held [V]."""
+        return self.reference
 
     @property
     def ratio(self) -> float:

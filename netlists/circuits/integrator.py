@@ -18,6 +18,7 @@ The charge that the switch leaves when it opens is integrated with the rest.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -39,6 +40,7 @@ class Integrator(Spec):
     """An integrator with reset.
 
     Attributes:
+        kind: what a configuration calls it.
         amplifier: the operational amplifier, linear or of transistors.
         switch: `ideal` or `gate`, a transmission gate.
         gate: the transmission gate, if it is one.
@@ -49,6 +51,7 @@ class Integrator(Spec):
         matching: standard deviation of C, relative.
     """
 
+    kind: Literal["integrator"] = "integrator"
     amplifier: Amplifier = Field(default_factory=OpAmp)
     switch: Literal["ideal", "gate"] = "gate"
     gate: TransmissionGate = Field(default_factory=lambda: TransmissionGate(width=2e-6))
@@ -82,12 +85,21 @@ class Integrator(Spec):
         return draw.subcircuit()
 
     @property
+    def level(self) -> float:
+        """Voltage at which the line is held [V]."""
+        return self.common_mode
+
+    @property
     def input_resistance(self) -> float:
-        """What the line sees while currents flow: the charging of C seen through the gain [ohm]."""
+        """What the line sees while currents flow [ohm].
+
+        The amplifier's input must move by what its output moves over the gain, and while the output
+        ramps it lags by the ramp's slope over 2 pi GBW.
+        """
         model = self.amplifier.macromodel()
-        return self.window / (self.capacitance * (1.0 + model.gain)) + model.output_resistance / (
-            1.0 + model.gain
-        )
+        charging = self.window / (self.capacitance * (1.0 + model.gain))
+        lag = 1.0 / (2.0 * math.pi * model.gain_bandwidth * self.capacitance)
+        return charging + lag + model.output_resistance / (1.0 + model.gain)
 
     def from_charge(
         self,

@@ -18,6 +18,7 @@ the line's capacitance, which delays the feedback.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -34,6 +35,7 @@ class Tia(Spec):
     """A transimpedance amplifier.
 
     Attributes:
+        kind: what a configuration calls it.
         amplifier: the operational amplifier, linear or of transistors.
         resistance: of the feedback, Rf [ohm].
         capacitance: across it, Cf [F].
@@ -41,6 +43,7 @@ class Tia(Spec):
         matching: standard deviation of Rf, relative.
     """
 
+    kind: Literal["tia"] = "tia"
     amplifier: Amplifier = Field(default_factory=OpAmp)
     resistance: Positive = 5e3
     capacitance: NotNegative = 200e-15
@@ -59,6 +62,11 @@ class Tia(Spec):
         if self.capacitance:
             draw.capacitor("f", "line", "out", self.capacitance)
         return draw.subcircuit()
+
+    @property
+    def level(self) -> float:
+        """Voltage at which the line is held [V]."""
+        return self.common_mode
 
     @property
     def input_resistance(self) -> float:

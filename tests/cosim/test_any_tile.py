@@ -74,7 +74,7 @@ def peripheries(draw, lines: int):
     amplifier = {"kind": "linear"}
     readout = {
         "weights": draw(st.sampled_from(weights)),
-        "sensing": {"amplifier": amplifier, "resistance": 5e3, "common_mode": 0.9},
+        "sensing": {"kind": "tia", "amplifier": amplifier, "resistance": 5e3, "common_mode": 0.9},
     }
     if draw(st.booleans()):
         readout["adc"] = {"bits": draw(st.integers(3, 6)), "low": 0.3, "high": 0.9}

@@ -20,7 +20,7 @@ from netlists.signal_chain import SignalChain
 
 WIRES = {"card": "wire__65nm_neurosim2020"}
 DAC = {"coding": "dac", "bits": 4}
-SENSING = {"common_mode": 0.9, "resistance": 5e3}
+SENSING = {"kind": "tia", "common_mode": 0.9, "resistance": 5e3}
 READOUT = {"sensing": SENSING, "adc": {"bits": 6, "low": 0.1, "high": 0.9}}
 
 
@@ -188,7 +188,34 @@ def test_a_tile_over_time_breaks_no_electrical_rule(rram_tile):
 
 def test_what_has_no_transient_is_refused(rram_tile):
     pulses = rram_tile(3, 2, inputs={"coding": "pulse_width", "bits": 2}, readout=READOUT)
-    with pytest.raises(SpecError, match="pulses need an integrator"):
+    with pytest.raises(SpecError, match="pulses need a read-out that integrates"):
         mac_tile(pulses, *draw(pulses, 1))
     with pytest.raises(SpecError, match=r"has no \[readout\]"):
         mac_tile(rram_tile(3, 2), np.full((3, 2), 1e-5), np.zeros((1, 3)))
+
+
+def test_pulses_are_integrated_to_the_codes_of_the_tile_at_rest(rram_tile, workers):
+    adc = {"bits": 5, "low": 0.1, "high": 0.9, "slot": 40e-9}
+    sensing = {"kind": "integrator", "capacitance": 2e-12, "window": 100e-9, "switch": "ideal"}
+    spec = rram_tile(
+        5, 2, wires=WIRES, inputs={"coding": "pulse_width", "bits": 3},
+        readout={"sensing": sensing, "adc": adc}, cell={"conductance_max": 5e-5},
+    )  # fmt: skip
+    G, X = draw(spec, 4)
+    expected, answer = at_rest(spec, G, X, workers), run_transient(spec, G, X, workers)
+    assert expected.max() > 8
+    assert np.abs(answer.outputs - expected).max() <= 1
+    assert (answer.outputs == expected).mean() > 0.6
+
+
+def test_currents_that_cells_draw_are_mirrored_to_the_codes_of_the_tile_at_rest(rram_tile, workers):
+    adc = {"bits": 5, "low": 0.0, "high": 1.6, "common": 0.8, "slot": 80e-9}
+    sensing = {"kind": "current_mirror", "cascoded": True, "bleed": 0.0, "resistance": 16e3}
+    spec = rram_tile(
+        5, 2, wires=WIRES, inputs=DAC, cell={"conductance_max": 1e-4},
+        readout={"technology": "generic_250nm", "sensing": sensing, "adc": adc},
+    )  # fmt: skip
+    G, X = draw(spec, 3)
+    expected, answer = at_rest(spec, G, X, workers), run_transient(spec, G, X, workers)
+    assert expected.max() > 8
+    assert np.abs(answer.outputs - expected).max() <= 1

@@ -88,3 +88,10 @@ def test_the_content_hash_ignores_the_name_and_nothing_else(tmp_path):
     renamed = read(tmp_path, TILE.replace("small", "other"))
     warmer = read(tmp_path, "temperature = 310.0\n" + TILE)
     assert spec.content_hash() == renamed.content_hash() != warmer.content_hash()
+
+
+def test_a_part_whose_kind_is_missing_or_unknown_is_named(resistive_tile):
+    with pytest.raises(SpecError, match=r"`readout\.sensing\.kind` is missing"):
+        resistive_tile(2, 2, readout={"sensing": {"resistance": 1e3}})
+    with pytest.raises(SpecError, match=r"kind` is 'magic'; choose 'tia', 'current_mirror'"):
+        resistive_tile(2, 2, readout={"sensing": {"kind": "magic"}})
