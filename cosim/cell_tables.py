@@ -29,7 +29,7 @@ from cosim.solver.table import Axis, Kind, Table
 from cosim.spice_cells import SpiceDevice, SpiceTransistor, tabulated
 from netlists.cells import load_cell
 from netlists.specs import TileSpec
-from netlists.subcircuits import Subcircuit
+from netlists.subcircuits import SpiceElement
 
 
 # The largest error of a table, relative, of the conductance, that a tile is computed with.
@@ -94,7 +94,7 @@ def _ngspice() -> int:
 @cache
 def _table(
     element: SpiceTransistor | SpiceDevice,
-    text: Subcircuit,
+    text: SpiceElement,
     volts: tuple[float, float],
     parameters: tuple[float, float] | None,
     temperature: float,

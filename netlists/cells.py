@@ -23,7 +23,7 @@ from netlists import names
 from netlists.cell_spec import SUBCIRCUIT, CellSpec
 from netlists.si_numbers import literals, readable
 from netlists.specs import TileSpec
-from netlists.subcircuits import Subcircuit, load_subcircuit
+from netlists.subcircuits import SpiceElement, load_subcircuit
 
 
 IDEAL_RESISTOR = "resistor"
@@ -58,8 +58,8 @@ class CellParts:
     gate_voltage: float | None = None
     gate_voltage_off: float | None = None
     selector: Device | None = None
-    device_subcircuit: Subcircuit | None = None
-    access_subcircuit: Subcircuit | None = None
+    device_subcircuit: SpiceElement | None = None
+    access_subcircuit: SpiceElement | None = None
     level: float = 0.0
     _definitions: dict[Gates, tuple[str, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -84,7 +84,7 @@ class CellParts:
         return model.held(held, name=f"{model.name}_{'read' if active else 'off'}")
 
     @property
-    def subcircuits(self) -> tuple[Subcircuit, ...]:
+    def subcircuits(self) -> tuple[SpiceElement, ...]:
         """The elements that are SPICE text."""
         both = (self.device_subcircuit, self.access_subcircuit)
         return tuple(part for part in both if part is not None)

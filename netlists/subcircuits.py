@@ -24,8 +24,8 @@ NAMES_FILES = re.compile(r"^[ \t]*\.(?:include|inc|lib)\b", re.IGNORECASE | re.M
 
 
 @dataclass(frozen=True)
-class Subcircuit:
-    """A subcircuit that a deck can use.
+class SpiceElement:
+    """SPICE text that a deck can use as an element of a cell.
 
     Attributes:
         name: what instances name.
@@ -44,7 +44,7 @@ class Subcircuit:
     digest: str
 
 
-def load_subcircuit(spec: SubcircuitSpec) -> Subcircuit:
+def load_subcircuit(spec: SubcircuitSpec) -> SpiceElement:
     """Read the definition of an element.
 
     Raises:
@@ -72,7 +72,7 @@ def load_subcircuit(spec: SubcircuitSpec) -> Subcircuit:
         settings = ""
     parameter = spec.parameter if isinstance(spec, DeviceSubcircuit) else ""
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return Subcircuit(name, definition, settings, parameter, reads_files, digest)
+    return SpiceElement(name, definition, settings, parameter, reads_files, digest)
 
 
 def _reference(path: Path, section: str | None) -> str:

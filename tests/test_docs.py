@@ -81,6 +81,8 @@ def test_commands_of_the_documentation_exist_with_their_options(line):
     _, name, *rest = shlex.split(line)
     assert name in COMMANDS
     command = cli.get_command(click.Context(cli), name)
+    if isinstance(command, click.Group):
+        command = command.commands[rest.pop(0)]
     options = {text for parameter in command.params for text in parameter.opts}
 
     used = {word for word in rest if word.startswith("-")}

@@ -17,7 +17,7 @@ from netlists.specs import TileSpec
 from netlists.toml_files import read_toml
 
 
-MACRO = Path(__file__).parents[1] / "netlists" / "data" / "macro_4x3.toml"
+MACRO = Path(__file__).parents[2] / "examples" / "own_macro.toml"
 
 
 def test_currents_are_those_of_the_circuit():
@@ -34,11 +34,11 @@ def test_currents_are_those_of_the_circuit():
 
 
 def test_a_macro_with_its_own_amplifiers_gives_the_same_currents(tmp_path: Path):
-    text = (MACRO.parent / "macro_4x3.cir").read_text()
+    text = (MACRO.parent / "own_macro.cir").read_text()
     amplified = text.replace(" b0 b1 b2 vg\n", " o0 o1 o2 vg\n", 1)
     sensors = "".join(f"h{c} o{c} ref vs{c} -1k\nvs{c} b{c} 0 0\n" for c in range(3))
     amplified = amplified.replace("rr0 r0", f"vref ref 0 0.9\n{sensors}rr0 r0", 1)
-    (tmp_path / "macro_4x3.cir").write_text(amplified)
+    (tmp_path / "own_macro.cir").write_text(amplified)
     data = read_toml(MACRO)
     data["external"] |= {"outputs": "o{col}", "sensing": "voltage"}
     data["external"] |= {"output_gain": -1e3, "output_level": 0.9}

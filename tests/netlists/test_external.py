@@ -16,8 +16,8 @@ from netlists.tile import tile_netlist
 from netlists.toml_files import read_toml
 
 
-DATA = Path(__file__).parent / "data"
-MACRO = DATA / "macro_4x3.toml"
+DATA = Path(__file__).parents[2] / "examples"
+MACRO = DATA / "own_macro.toml"
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def macro(tmp_path: Path):
     """Makes the macro with changed lines in its netlist and changed fields in [external]."""
 
     def make(old: str = "", new: str = "", **fields: object) -> TileSpec:
-        text = (DATA / "macro_4x3.cir").read_text()
+        text = (DATA / "own_macro.cir").read_text()
         assert old in text
-        (tmp_path / "macro_4x3.cir").write_text(text.replace(old, new) if old else text)
+        (tmp_path / "own_macro.cir").write_text(text.replace(old, new) if old else text)
         data = read_toml(MACRO)
         data["external"] |= fields
         return TileSpec.from_dict(data, origin=str(tmp_path / "tile.toml"))
