@@ -16,12 +16,15 @@ from cosim.bench.ratio_transistors import RatioTransistorBench
 from cosim.bench.sample_and_hold import SampleAndHoldBench
 from cosim.bench.strongarm import StrongArmBench
 from cosim.bench.tia import TiaBench
+from cosim.bench.voltage_sense import VoltageSenseBench
 from cosim.errors import InputError
 from netlists.circuits.current_mirror_readout import CurrentMirrorReadout
 from netlists.circuits.integrator import Integrator
 from netlists.circuits.sample_and_hold import SampleAndHold
+from netlists.circuits.source_follower import SourceFollower
 from netlists.circuits.tia import Tia
 from netlists.circuits.two_stage_opamp import TwoStageOpAmp
+from netlists.circuits.voltage_sense import VoltageSense
 
 
 BENCHES: tuple[Bench, ...] = (
@@ -44,6 +47,9 @@ BENCHES: tuple[Bench, ...] = (
     TiaBench(),
     TiaBench(Tia(amplifier=TwoStageOpAmp())),
     TwoStageOpAmpBench(),
+    VoltageSenseBench(),
+    VoltageSenseBench(VoltageSense(buffer=TwoStageOpAmp())),
+    VoltageSenseBench(VoltageSense(buffer=SourceFollower())),
 )
 
 

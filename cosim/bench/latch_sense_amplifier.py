@@ -18,7 +18,7 @@ from netlists.waveforms import clock, staircase
 PERIOD, EDGE = 4e-9, 20e-12  # one decision: the lines are followed or prepared, then decided
 COMMON_MODE = 0.85  # of the supply
 DIFFERENCES = np.array([-10e-3, 0.5e-3, -3e-3, -0.5e-3, 1e-3, -1e-3, 3e-3, -0.5e-3, 0.5e-3, 10e-3])
-OFFSET_STEPS = np.arange(-44e-3, 45e-3, 2e-3)
+OFFSET_STEPS = np.arange(-49.5e-3, 50e-3, 3e-3)
 REFERENCE = 10e-6  # what a cell's current is compared with [A]
 CURRENTS = REFERENCE * np.array([0.5, 0.98, 1.02, 1.5, 0.9, 1.1])
 PRECHARGE = 1e-9  # of lines that read currents [s]
@@ -28,7 +28,7 @@ OUTPUTS = ("v(q)", "v(qb)", "i(vdd)")
 class LatchSenseAmplifierBench(Bench):
     """Decisions at 250 MHz on stepped voltages, and on lines that currents discharge.
 
-    With a mismatch draw the difference climbs in steps of 2 mV and where the decision turns is the
+    With a mismatch draw the difference climbs in steps of 3 mV and where the decision turns is the
     offset.
     """
 

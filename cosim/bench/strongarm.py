@@ -19,14 +19,14 @@ EDGE = 20e-12
 START = 0.5 * PERIOD  # the clock rises this long after the input has stepped
 COMMON_MODE = 0.58  # of the supply
 DIFFERENCES = (-10e-3, 0.5e-3, -3e-3, -0.5e-3, 1e-3, -1e-3, 3e-3, -0.5e-3, 0.5e-3, 10e-3)
-OFFSET_STEPS = np.arange(-40e-3, 40.5e-3, 1e-3)
+OFFSET_STEPS = np.arange(-43.5e-3, 44e-3, 3e-3)
 
 
 class StrongArmBench(Bench):
     """A latch that decides once per clock on a stepped input difference.
 
     Without a mismatch draw the decisions at chosen differences are compared with the twin; with
-    a draw, the difference climbs in steps of 1 mV and where the decision turns is the offset.
+    a draw, the difference climbs in steps of 3 mV and where the decision turns is the offset.
     """
 
     name = "strongarm"

@@ -15,10 +15,10 @@ def test_voltages_and_currents_are_decided_as_the_twin_does_over_corners(kept):
 
 @pytest.mark.parametrize("bench", [LatchSenseAmplifierBench(), StrongArmBench()])
 def test_offsets_over_draws_have_the_deviation_of_the_twin(measured, bench):
-    (offset,) = spreads(measured(bench, *draws(16)))
+    (offset,) = spreads(measured(bench, *draws(12)))
     assert offset.expected is not None
     assert offset.agrees
-    assert abs(offset.values.mean()) < 3 * offset.expected / 16**0.5
+    assert abs(offset.values.mean()) < 3 * offset.expected / 12**0.5
 
 
 def test_a_foot_that_is_too_weak_is_caught_as_delay(outside):
