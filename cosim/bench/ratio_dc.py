@@ -49,19 +49,19 @@ class RatioDcBench(Bench):
         block, rng = self.block, np.random.default_rng(at.seed or 0)
         shape = (block.inputs, block.columns)
         weight = LEVELS[rng.integers(1, 4, shape)]
-        adds = np.arange(weight.size).reshape(shape) % 3 != 1
+        plus = np.arange(weight.size).reshape(shape) % 3 != 1
         low = np.full(shape, LEVELS[0])
         targets = (
-            np.where(adds, weight, low),
-            np.where(adds, low, weight),
+            np.where(plus, weight, low),
+            np.where(plus, low, weight),
             np.full((block.columns, block.references), block.reference_level),
         )
         spread = 0.0 if at.seed is None else DRAWN_SPREAD
-        cells = (
+        adds, subtracts, feedback = (
             PhaseChangeCells(block.card, target, STEEP + spread * rng.standard_normal(target.shape))
             for target in targets
         )
-        return RatioDcState(*cells, temperature=at.temperature)
+        return RatioDcState(adds, subtracts, feedback, temperature=at.temperature)
 
     def _sweep(self, at: Condition, state: RatioDcState) -> Simulation:
         """All input vectors along one index."""

@@ -94,53 +94,39 @@ class RatioMacBench(Bench):
         mac, plan = self.block, self._plan(at)
         out = {name: run.results(results[name]) for name, run in plan.items()}
         scale = 100.0 / mac.output_swing
-        twin = {name: RatioTwin(mac, r.state, r.errors).outputs(r.x) for name, r in plan.items()}
-        apart = max(
-            _largest(out[name] - twin[name]) / max(1.0, _largest(twin[name]) / mac.output_swing)
-            for name in plan
-        )
-        fresh = out["fresh"]
-        state = plan["fresh"].state
-        cells = (state.positive, state.negative, state.reference)
-        law = ideal_outputs(mac, plan["fresh"].x, *(group.conductance for group in cells))
-        law_limit = 0.05 if at.seed is None else 5.0
+        fresh, limit = out["fresh"], 0.05 if at.seed is None else 5.0
+        law = scale * _largest(fresh - self._law(plan["fresh"]))
+        parts = scale * _largest(out["sum"] - out["six decades"])
+        aged, stepped = (scale * _largest(out[n] - fresh) for n in ("six decades", "trimmed"))
+        time = self._time("trimmed", results) / self._time("fresh", results)
         return (
             Figure("INL, one input swept", self._inl(out["one input"]), "%", high=0.05),
             Figure("INL, all inputs swept", self._inl(out["all inputs"]), "%", high=0.05),
-            Figure("error of the law", scale * _largest(fresh - law), "% FS", high=law_limit),
-            Figure("SPICE from twin", scale * apart, "% FS", high=0.02),
-            Figure(
-                "sum form from cell form",
-                scale * _largest(out["sum"] - out["six decades"]),
-                "% FS",
-                high=0.005,
-            ),
-            *(
-                Figure(
-                    f"change in six decades{words}",
-                    scale * _largest(out[name] - fresh),
-                    "% FS",
-                    high=0.05,
-                )
-                for name, words in (("six decades", ""), ("trimmed", ", mirrors stepped"))
-            ),
-            Figure(
-                "conversion time with mirrors stepped, of the fresh one",
-                self._time("trimmed", results) / self._time("fresh", results),
-                low=0.98,
-                high=2.02,
-            ),
-            *(
-                Figure(
-                    f"loss of gain with a resistor, exponent {exponent:g}",
-                    self._lost(out["resistor fresh"], out[f"resistor {name}"]),
-                    "%",
-                    low=100.0 * (1.0 - DECADES**-exponent) - 1.0,
-                    high=100.0 * (1.0 - DECADES**-exponent) + 1.0,
-                )
-                for name, exponent in (("usual", USUAL), ("steep", STEEP))
-            ),
+            Figure("error of the law", law, "% FS", high=limit),
+            Figure("SPICE from twin", scale * self._apart(out, plan), "% FS", high=0.02),
+            Figure("sum form from cell form", parts, "% FS", high=0.005),
+            Figure("change in six decades", aged, "% FS", high=0.05),
+            Figure("change in six decades, mirrors stepped", stepped, "% FS", high=0.05),
+            Figure("conversion time, mirrors stepped, of the fresh one", time, "", 0.98, 2.02),
+            self._lost(out, "usual", USUAL),
+            self._lost(out, "steep", STEEP),
         )
+
+    def _law(self, run: RatioRun) -> Float[np.ndarray, "conversions columns"]:
+        """What the law gives for the cells as programmed [V]."""
+        state = run.state
+        cells = (state.positive, state.negative, state.reference)
+        adds, subtracts, reference = (group.conductance for group in cells)
+        return ideal_outputs(self.block, run.x, adds, subtracts, reference)
+
+    def _apart(self, out: Mapping[str, np.ndarray], plan: Mapping[str, RatioRun]) -> float:
+        """Largest difference of ngspice and the twin in all runs [V]."""
+        largest = 0.0
+        for name, run in plan.items():
+            twin = RatioTwin(run.mac, run.state, run.errors).outputs(run.x)
+            beyond = max(1.0, _largest(twin) / self.block.output_swing)
+            largest = max(largest, _largest(out[name] - twin) / beyond)
+        return largest
 
     @staticmethod
     def _inl(out: Float[np.ndarray, "steps columns"]) -> float:
@@ -150,9 +136,13 @@ class RatioMacBench(Bench):
         return 100.0 * float((np.abs(out - line).max(axis=0) / np.ptp(line, axis=0)).max())
 
     @staticmethod
-    def _lost(before: np.ndarray, after: np.ndarray) -> float:
-        """Gain that is missing afterwards [%]."""
-        return 100.0 * (1.0 - float((before * after).sum() / (before**2).sum()))
+    def _lost(out: Mapping[str, np.ndarray], name: str, exponent: float) -> Figure:
+        """Gain that is missing after six decades with a resistor; by the power law within 1 %."""
+        before, after = out["resistor fresh"], out[f"resistor {name}"]
+        lost = 100.0 * (1.0 - float((before * after).sum() / (before**2).sum()))
+        expected = 100.0 * (1.0 - DECADES**-exponent)
+        title = f"loss of gain with a resistor, exponent {exponent:g}"
+        return Figure(title, lost, "%", expected - 1.0, expected + 1.0)
 
     def _time(self, name: str, results: Mapping[str, Result]) -> float:
         """From the end of the reset until the row with x = 1 closes, first conversion [s]."""

@@ -132,11 +132,12 @@ class DriftChip:
         half = weight.size
         parts = (slice(0, half), slice(half, 2 * half), slice(2 * half, None))
         shapes = (shape, shape, (-1,))
-        cells = (
+        positive, negative, reference = (
             PhaseChangeCells(case.card, left[part].reshape(to), exponents[part].reshape(to))
             for part, to in zip(parts, shapes, strict=True)
         )
-        return cls(case, targets, *cells, generator.random((CONVERSIONS, INPUTS)))
+        x = generator.random((CONVERSIONS, INPUTS))
+        return cls(case, targets, positive, negative, reference, x)
 
     @classmethod
     def many(cls, case: DriftCase, numbers: Iterable[int]) -> DriftChip:
@@ -207,7 +208,8 @@ class DriftChip:
     def intended(self) -> np.ndarray:
         """What the law gives for the targets [V]."""
         mac = self.case.mac
-        return ideal_outputs(mac, self.x, *self.targets, mac.reference_targets)
+        adds, subtracts = self.targets
+        return ideal_outputs(mac, self.x, adds, subtracts, mac.reference_targets)
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ def main():
     with Workers(1) as workers:
         spice = DriftSimulations(workers, given.folder)
         for case, row in twin_rows(CASES, TIMES, given.chips):
-            if case in (CARD, ALLOWED):
+            if case == CARD or (case == ALLOWED and row.time in (14 * HOUR, WEEK)):
                 row = spice.row(row, case, given.simulated)
-            elif row.time in (14 * HOUR, WEEK):
+            elif case == ALLOWED or row.time == WEEK:
                 row = spice.row(row, case, max(given.simulated // 4, 1))
             rows.append(row)
             if case == CARD and row.time == 14 * HOUR:
