@@ -61,7 +61,13 @@ class AdcBench(Bench):
     """A converter on a ramp of inputs."""
 
     def __init__(
-        self, name: str, title: str, block: Adc, steps: int = 4, limits: Limits | None = None
+        self,
+        name: str,
+        title: str,
+        block: Adc,
+        steps: int = 4,
+        limits: Limits | None = None,
+        columns: bool = False,
     ) -> None:
         """A bench of one converter.
 
@@ -71,12 +77,15 @@ class AdcBench(Bench):
             block: the converter.
             steps: of the ramp per code.
             limits: of the figures.
+            columns: whether each input has a column of its own, all at once, as suits a converter
+                whose clocks are slow but shared.
         """
         self.name = name
         self.title = title
         self.block = block
         self.steps = steps
         self.limits = limits or Limits()
+        self.columns = columns
 
     @property
     def inputs(self) -> Float[np.ndarray, " conversions"]:
@@ -89,33 +98,54 @@ class AdcBench(Bench):
         return self.drawn(at, self.block.circuit(self.technology(at)))
 
     def runs(self, at: Condition) -> Mapping[str, Simulation]:
-        """One transient, a conversion per step of the ramp."""
+        """One transient: a conversion per step of the ramp, or a column per step of the ramp."""
         block, circuit = self.block, self.drawn_circuit(at)
         supply = self.technology(at).supply * at.supply
-        inputs = np.concatenate([np.repeat(self.inputs[:1], UNREAD), self.inputs])
         constants = {"vdd": supply} | dict(block.references)
-        ramp = staircase(inputs, block.period, EDGE, delay=block.input_time(0))
-        elements = (
+        elements = [
             *(f"v{port} {port} 0 {literal(volt)}" for port, volt in constants.items()),
             *(f"v{port} {port} 0 {wave}" for port, wave in block.clocks(supply).items()),
-            f"vin vin 0 {ramp}",
-            circuit.instance("adc", block.nets()),
-        )
+        ]
+        if self.columns:
+            for column, volt in enumerate(self.inputs):
+                own = {port: f"{port}_{column}" for port in ("vin", *block.bit_ports)}
+                elements.append(f"vin_{column} vin_{column} 0 {literal(volt)}")
+                elements.append(circuit.instance(f"adc_{column}", block.nets(**own)))
+        else:
+            inputs = np.concatenate([np.repeat(self.inputs[:1], UNREAD), self.inputs])
+            ramp = staircase(inputs, block.period, EDGE, delay=block.input_time(0))
+            elements += [f"vin vin 0 {ramp}", circuit.instance("adc", block.nets())]
         outputs = (
-            *(f"v({port})" for port in block.bit_ports),
+            *(f"v({net})" for nets in self._bit_nets() for net in nets),
             *(f"i(v{port})" for port in constants),
         )
+        conversions = UNREAD + self._conversions
         analysis = Transient(
-            step=block.slot / 10, stop=len(inputs) * block.period, max_step=block.slot / 4
+            step=block.slot / 10, stop=conversions * block.period, max_step=block.slot / 4
         )
-        return {"ramp": self.simulation(at, [circuit], elements, analysis, outputs, OPTIONS)}
+        run = self.simulation(at, [circuit], elements, analysis, outputs, OPTIONS)
+        return {"ramp": run}
+
+    @property
+    def _conversions(self) -> int:
+        """How many conversions are read, one after another."""
+        return 1 if self.columns else len(self.inputs)
+
+    def _bit_nets(self) -> list[tuple[str, ...]]:
+        """The nets of the bits of each column."""
+        ports = self.block.bit_ports
+        if not self.columns:
+            return [ports]
+        return [tuple(f"{port}_{k}" for port in ports) for k in range(len(self.inputs))]
 
     def codes(self, result: Result) -> Int[np.ndarray, " conversions"]:
         """The codes of the ramp."""
-        block = self.block
-        times = np.array([block.read_time(UNREAD + k) for k in range(len(self.inputs))])
-        bits = [values_at(result, f"v({port})", times) for port in block.bit_ports]
-        return decode(np.stack(bits, axis=-1))
+        times = np.array([self.block.read_time(UNREAD + k) for k in range(self._conversions)])
+        columns = [
+            decode(np.stack([values_at(result, f"v({net})", times) for net in nets], axis=-1))
+            for nets in self._bit_nets()
+        ]
+        return np.concatenate(columns)
 
     def figures(self, at: Condition, results: Mapping[str, Result]) -> tuple[Figure, ...]:
         """Static errors, distances from ideal and twin, energy and time of a conversion."""
@@ -165,7 +195,8 @@ class AdcBench(Bench):
     def _energy(self, at: Condition, result: Result) -> float:
         """Energy from supply and references, the mean over all conversions that are read [J]."""
         volts = {"vdd": self.technology(at).supply * at.supply} | dict(self.block.references)
-        start, stop = UNREAD * self.block.period, (UNREAD + len(self.inputs)) * self.block.period
+        start = UNREAD * self.block.period
+        stop = start + self._conversions * self.block.period
         total = sum(
             -volt * integral(result, f"i(v{port})", start, stop) for port, volt in volts.items()
         )

@@ -20,6 +20,11 @@ bit is tried and kept unless V_dac > vin (J. McCreary, P. Gray, "All-MOS charge 
 analog-to-digital conversion techniques", JSSC 10(6), 1975, 10.1109/JSSC.1975.1050629). Unit
 capacitors differ at random, so C_k = 2^k C differs by its deviation over sqrt(2^k).
 
+With transistors, the sampling switches are bootstrapped: while open a capacitor is charged to the
+supply, and while closed it lies between their source and gate, so that they conduct alike at any
+input and any supply (A. Abo, P. Gray, "A 1.5-V, 10-bit, 14.3-MS/s CMOS pipeline analog-to-digital
+converter", JSSC 34(5), 1999, 10.1109/4.760369). The gate drivers are ideal switches at the supply.
+
 The logic is a ring of flip-flops with one register per bit, event-driven (XSPICE): it takes no
 energy from the supply. The first conversion of a simulation has no settled logic; do not read it.
 """
@@ -51,6 +56,7 @@ DECIDE = 0.6  # of a slot the capacitors have to settle before the comparator de
 GAP = 0.04  # of a slot between the comparator's clock and the shift clock, both low
 OFF = 1e12  # of an ideal switch [ohm]
 DRIVER = 1e3  # of a gate driver [ohm]
+BOOST = 20e-9  # capacitance that lifts a sampling gate, per width of the switch [F/m]
 BREAK_FIRST = "rise_delay=60p fall_delay=10p"  # a plate leaves one reference, then joins the other
 # A register that is tried and its neighbour that is kept change at one time: no glitch between.
 REGISTER = "d_dff(clk_delay=50p set_delay=70p reset_delay=50p rise_delay=50p fall_delay=50p)"
@@ -69,9 +75,9 @@ class SarAdc(Adc):
         unit_matching: standard deviation of a unit capacitor, relative.
         slot: time of one decision [s]; a conversion takes bits + 3 of them.
         comparator: ideal or of transistors.
-        switches: `ideal`, or `transistor` for CMOS switches.
+        switches: `ideal`, or `transistor`: n-channel at vin, common and low, p-channel at high.
         switch_resistance: of an ideal switch [ohm].
-        switch_width: of each transistor of a switch up to eight unit capacitors [m].
+        switch_width: of an n-channel switch for up to eight unit capacitors [m].
     """
 
     bits: int = Field(default=6, ge=3, le=10)
@@ -134,57 +140,78 @@ class SarAdc(Adc):
         """The array and its switches; digital nets up, dn tie a bottom plate to its reference."""
         unit, spread = self.unit_capacitance, self.unit_matching
         ties = [f"{tie}{bit}" for bit in range(self.bits) for tie in ("up", "dn")]
-        for control in ("dsample", "dlate", "dhold", *ties):
+        for control in ("dhold", *ties):
             self._draw_gate(draw, control)
+        self._draw_sampling_gate(draw, "dsample", "common", 2)
+        self._draw_sampling_gate(draw, "dlate", "vin", 1 + sum(self._parallel))
         self._draw_switch(draw, "top", "top", "common", "dsample")
         self._draw_switch(draw, "still", "still", "common", "dsample")
         draw.capacitor("still", "still", GROUND, self.levels * unit)
         draw.capacitor("dummy", "top", "ddummy", unit, spread)
         self._draw_switch(draw, "indummy", "ddummy", "vin", "dlate")
-        self._draw_switch(draw, "lowdummy", "ddummy", "low", "dhold", "n")
+        self._draw_switch(draw, "lowdummy", "ddummy", "low", "dhold")
         for bit in range(self.bits):
-            units = 2**bit
-            plate, parallel = f"d{bit}", max(1, units // 8)
+            units, plate, parallel = 2**bit, f"d{bit}", self._parallel[bit]
             draw.capacitor(f"b{bit}", "top", plate, units * unit, spread / np.sqrt(units))
-            self._draw_switch(draw, f"in{bit}", plate, "vin", "dlate", "np", parallel)
-            self._draw_switch(draw, f"high{bit}", plate, "high", f"up{bit}", "p", parallel)
-            self._draw_switch(draw, f"low{bit}", plate, "low", f"dn{bit}", "n", parallel)
+            self._draw_switch(draw, f"in{bit}", plate, "vin", "dlate", parallel)
+            self._draw_switch(draw, f"high{bit}", plate, "high", f"up{bit}", parallel)
+            self._draw_switch(draw, f"low{bit}", plate, "low", f"dn{bit}", parallel)
+
+    @property
+    def _parallel(self) -> tuple[int, ...]:
+        """Units that the switches of each bit consist of: one for up to eight capacitors."""
+        return tuple(max(1, 2**bit // 8) for bit in range(self.bits))
 
     def _draw_gate(self, draw: Schematic, control: str) -> None:
-        """What a digital net moves: a control voltage; with transistors also their gates."""
-        voltage = f"g_{control}"
-        draw.digital(voltage, f"[{control}] [{voltage}]", "to_voltage", TO_VOLTAGE)
+        """What a digital net moves: a control voltage; with transistors also their gate."""
+        self._draw_control(draw, control)
         if self.switches == "ideal":
             return
-        gates = {"up": ("p",), "dn": ("n",), "dh": ("n",)}.get(control[:2], ("n", "p"))
-        for gate in gates:
-            net = f"{gate}_{control}"
-            closed, opened = ("vdd", GROUND) if gate == "n" else (GROUND, "vdd")
-            ideal = {"on": DRIVER, "off": OFF}
-            draw.switch(f"{net}_on", net, closed, (voltage, GROUND), threshold=0.5, **ideal)
-            draw.switch(f"{net}_off", net, opened, (GROUND, voltage), threshold=-0.5, **ideal)
+        polarity = "p" if control.startswith("up") else "n"
+        closed, opened = ("vdd", GROUND) if polarity == "n" else (GROUND, "vdd")
+        self._draw_ideal(draw, f"closed_{control}", f"gate_{control}", closed, control)
+        self._draw_ideal(draw, f"opened_{control}", f"gate_{control}", opened, control, "open")
+
+    def _draw_sampling_gate(self, draw: Schematic, control: str, source: str, units: int) -> None:
+        """The bootstrapped gate of sampling switches: a capacitor's charge above their source."""
+        self._draw_control(draw, control)
+        if self.switches == "ideal":
+            return
+        gate, top, bottom = f"gate_{control}", f"boost_{control}", f"base_{control}"
+        draw.capacitor(f"boost_{control}", top, bottom, units * self.switch_width * BOOST)
+        self._draw_ideal(draw, f"base_{control}", bottom, source, control)
+        self._draw_ideal(draw, f"gate_{control}", gate, top, control)
+        self._draw_ideal(draw, f"low_{control}", bottom, GROUND, control, "open")
+        self._draw_ideal(draw, f"fill_{control}", top, "vdd", control, "open")
+        self._draw_ideal(draw, f"off_{control}", gate, GROUND, control, "open")
+
+    @staticmethod
+    def _draw_control(draw: Schematic, control: str) -> None:
+        draw.digital(f"g_{control}", f"[{control}] [g_{control}]", "to_voltage", TO_VOLTAGE)
+
+    @staticmethod
+    def _draw_ideal(
+        draw: Schematic, name: str, plus: str, minus: str, control: str, when: str = "closed"
+    ) -> None:
+        """A switch inside a gate driver, closed while the control is high, or while it is low."""
+        high = (f"g_{control}", GROUND)
+        nets, threshold = (high, 0.5) if when == "closed" else (high[::-1], -0.5)
+        draw.switch(name, plus, minus, nets, threshold=threshold, on=DRIVER, off=OFF)
 
     def _draw_switch(
-        self,
-        draw: Schematic,
-        name: str,
-        plus: str,
-        minus: str,
-        control: str,
-        gates: str = "np",
-        parallel: int = 1,
+        self, draw: Schematic, name: str, plus: str, minus: str, control: str, parallel: int = 1
     ) -> None:
-        """A switch of some parallel units; `gates` are the polarities of a transistor switch."""
+        """A switch of some parallel units."""
         if self.switches == "ideal":
             on = self.switch_resistance / parallel
             voltage = (f"g_{control}", GROUND)
             draw.switch(name, plus, minus, voltage, threshold=0.5, on=on, off=OFF)
             return
-        width = self.switch_width
-        if "n" in gates:
-            draw.nmos(f"n_{name}", d=plus, g=f"n_{control}", s=minus, w=width, m=parallel)
-        if "p" in gates:
-            draw.pmos(f"p_{name}", d=plus, g=f"p_{control}", s=minus, w=2 * width, m=parallel)
+        gate, width = f"gate_{control}", self.switch_width
+        if control.startswith("up"):
+            draw.pmos(name, d=plus, g=gate, s=minus, w=2 * width, m=parallel)
+        else:
+            draw.nmos(name, d=plus, g=gate, s=minus, w=width, m=parallel)
 
     def _draw_registers(self, draw: Schematic) -> None:
         """A token passes one flip-flop per slot: it tries a bit, and the next bit keeps it."""
