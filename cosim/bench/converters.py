@@ -10,8 +10,10 @@ from cosim.bench.pulse_width import PulseWidthBench
 from cosim.bench.voltage_dac import VoltageDacBench
 from cosim.bench.wordline_decoder import WordlineDecoderBench
 from netlists.circuits.comparator import Comparator
+from netlists.circuits.flash_adc import FlashAdc
 from netlists.circuits.line_driver import LineDriver
 from netlists.circuits.pulse_width import PulseWidthDriver
+from netlists.circuits.ramp_adc import RampAdc
 from netlists.circuits.sar_adc import SarAdc
 from netlists.circuits.voltage_dac import VoltageDac
 
@@ -20,14 +22,35 @@ from netlists.circuits.voltage_dac import VoltageDac
 # of two steps per code places it to half an LSB only.
 TRANSISTORS = Limits(nonlinearity=1.0, twin=0.5)
 
+STRONGARM = Comparator(kind="strongarm")
+
 CONVERTERS: tuple[AdcBench, ...] = (
     AdcBench("sar_adc", "6-bit SAR converter, ideal comparator and switches", SarAdc()),
     AdcBench(
         "sar_adc_transistors",
         "6-bit SAR converter with StrongARM latch and CMOS switches",
-        SarAdc(comparator=Comparator(kind="strongarm"), switches="transistor"),
+        SarAdc(comparator=STRONGARM, switches="transistor"),
         steps=2,
         limits=TRANSISTORS,
+    ),
+)
+CONVERTERS += (
+    AdcBench("flash_adc", "4-bit flash converter, ideal comparators", FlashAdc()),
+    AdcBench(
+        "flash_adc_transistors",
+        "3-bit flash converter with StrongARM latches",
+        FlashAdc(bits=3, unit_resistance=50.0, comparator=STRONGARM),
+        steps=2,
+        limits=TRANSISTORS,
+    ),
+    AdcBench("ramp_adc", "6-bit ramp converter, ideal comparators", RampAdc(), 2, columns=True),
+    AdcBench(
+        "ramp_adc_transistors",
+        "3-bit ramp converter with StrongARM latches",
+        RampAdc(bits=3, comparator=STRONGARM),
+        steps=2,
+        limits=TRANSISTORS,
+        columns=True,
     ),
 )
 

@@ -9,6 +9,8 @@ from cosim.bench import Condition, measure
 from cosim.bench.adc import AdcBench, Limits, static_errors
 from cosim.ngspice import Workers
 from netlists.circuits.comparator import Comparator
+from netlists.circuits.flash_adc import FlashAdc
+from netlists.circuits.ramp_adc import RampAdc
 from netlists.circuits.sar_adc import SarAdc
 
 
@@ -37,6 +39,26 @@ def test_sar_of_transistors_converts_at_the_worst_corners(workers):
     corners = [Condition("ss", 0.9, 233.15), Condition("ff", 1.1, 398.15)]
     for one in measure([bench], corners, workers):
         assert one.ok, one
+
+
+@pytest.mark.parametrize("kind", [FlashAdc, RampAdc])
+def test_flash_and_ramp_give_every_code_and_drawn_ones_the_codes_of_their_twins(kind, workers):
+    block = kind(bits=4, comparator=Comparator(offset_deviation=10e-3))
+    limits = Limits(drawn=9)
+    bench = AdcBench("adc", "", block, limits=limits, columns=kind is RampAdc)
+    nominal, drawn = measure([bench], [Condition(), Condition(seed=1)], workers)
+    assert nominal.ok, nominal
+    assert drawn.ok, drawn
+    assert _named(nominal)["INL"].value == 0.0
+
+
+@pytest.mark.parametrize("kind", [FlashAdc, RampAdc])
+def test_flash_and_ramp_of_transistors_convert_at_the_slowest_corner(kind, workers):
+    block = kind(bits=3, comparator=Comparator(kind="strongarm"))
+    limits = Limits(nonlinearity=1.0, twin=0.5)
+    bench = AdcBench("adc", "", block, steps=2, limits=limits, columns=kind is RampAdc)
+    (one,) = measure([bench], [Condition("ss", 0.9, 233.15)], workers)
+    assert one.ok, one
 
 
 def test_a_converter_with_a_capacitor_too_small_for_its_switches_is_caught(workers):
