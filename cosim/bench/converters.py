@@ -33,8 +33,6 @@ CONVERTERS: tuple[AdcBench, ...] = (
         steps=2,
         limits=TRANSISTORS,
     ),
-)
-CONVERTERS += (
     AdcBench("flash_adc", "4-bit flash converter, ideal comparators", FlashAdc()),
     AdcBench(
         "flash_adc_transistors",
