@@ -44,7 +44,7 @@ def run(quick: bool) -> dict[str, Any]:
     sizes = (32, 64) if quick else (32, 64, 128, 256, 512, 1024)
     figures: dict[str, float] = {}
     for size in sizes:
-        figures.update(_solver_times(size, samples=max(2, 400_000 // size**2)))
+        figures.update(_solver_times(size, min(100, max(2, 800_000 // size**2))))
     size = 32 if quick else 64
     op, sweep = _ngspice_times(size)
     newton = _sparse_newton_time(size)
@@ -163,6 +163,10 @@ def _solver_times(size: int, samples: int) -> dict[str, float]:
         results[f"{name}_n{size}"] = 1e3 * seconds / samples
         if solution.fields is None or accuracy is SAME_TOLERANCE:
             continue
+        one = timed.batch(X[:1], parameters)
+        timed.solve_batch(one)
+        seconds = processor_time(partial(timed.solve_batch, one))
+        results[f"{name}_alone_n{size}"] = 1e3 * seconds
         seeds = np.random.default_rng(1).normal(size=solution.currents.shape)
         backward = partial(gradients, timed, batch, solution.fields, seeds)
         backward()
