@@ -1,6 +1,6 @@
 """Offsets of the StrongARM latch over mismatch draws, beside what its input pair predicts.
 
-    python examples/studies/offset_histogram.py [DRAWS]
+python examples/studies/offset_histogram.py [DRAWS]
 
 Every draw is one latch with its own transistors, measured in ngspice; the expected curve is a
 normal distribution with the standard deviation that the input pair alone would give.
@@ -18,11 +18,10 @@ from cosim.report import Axis, LineChart, Series, picture
 
 
 RESULT = Path(__file__).parent / "results" / "strongarm_offsets.csv"
-BIN = 4e-3  # V
+BIN = 3e-3  # V; one step of the bench
 
 
 def main(count: int = 100) -> None:
-    """Measure, and write the offsets and their histogram."""
     bench = StrongArmBench()
     with Workers() as workers:
         measured = measure(
@@ -37,7 +36,7 @@ def main(count: int = 100) -> None:
         *(f"{k},{v:.6g}" for k, v in enumerate(offsets)),
     ]
     RESULT.write_text("\n".join(lines) + "\n")
-    edges = np.arange(-10.5, 11.5) * BIN
+    edges = np.arange(-12.5, 13.5) * BIN
     heights = np.histogram(offsets, edges)[0]
     fine = np.linspace(edges[0], edges[-1], 200)
     normal = np.exp(-0.5 * (fine / expected) ** 2) / (expected * np.sqrt(2 * np.pi))
@@ -51,7 +50,7 @@ def main(count: int = 100) -> None:
     )
     note = (
         f"Mean {offsets.mean() * 1e3:.2f} mV, standard deviation {offsets.std() * 1e3:.2f} mV; the "
-        f"input pair alone gives {expected * 1e3:.2f} mV. Steps of 1 mV. Made by {made}."
+        f"input pair alone gives {expected * 1e3:.2f} mV. Made by {made}."
     )
     RESULT.with_suffix(".svg").write_text(picture(chart, "Offset of a StrongARM latch", note))
     print(note)
