@@ -72,8 +72,9 @@ class RatioDc(Spec):
             draw.amplifier(f"n{i}", f"n{i}", "cm", (f"x{i}", GROUND), -1.0)
         for j in range(self.columns):
             for sign, cells in (("p", state.positive), ("n", state.negative)):
-                for i in np.flatnonzero(cells.conductance[:, j]):
-                    cells.place(draw, f"{sign}{i}_{j}", (f"{sign}{i}", f"s{j}"), (int(i), j))
+                for row in np.flatnonzero(cells.conductance[:, j]).tolist():
+                    nets = (f"{sign}{row}", f"s{j}")
+                    cells.place(draw, f"{sign}{row}_{j}", nets, (row, j))
             for r in range(self.references):
                 state.reference.place(draw, f"f{r}_{j}", (f"s{j}", f"out{j}"), (j, r))
             draw.amplifier(f"a{j}", f"a{j}", "cm", ("cm", f"s{j}"), self.gain)
