@@ -19,8 +19,8 @@ from netlists.circuits.voltage_dac import VoltageDac
 
 
 # Of transistors a transition is where charge injection, kickback and leakage leave it, and a ramp
-# of two steps per code places it to half an LSB only.
-TRANSISTORS = Limits(nonlinearity=1.0, twin=0.5)
+# of two steps per code places it to half an LSB only: what is 0.6 LSB may read as 1.1.
+TRANSISTORS = Limits(nonlinearity=1.0, drawn=1.5, twin=0.5)
 
 STRONGARM = Comparator(kind="strongarm")
 
