@@ -4,6 +4,7 @@ The drift study of the conductance-ratio multiplier is here too (`ratio_study`).
 """
 
 from cosim.bench.base import Bench, Condition, Figure, Measurement
+from cosim.bench.catalog import BENCHES, find_bench
 from cosim.bench.conditions import CORNERS, NOMINAL, draws
 from cosim.bench.measure import measure
 from cosim.bench.ratio_study import (
@@ -16,6 +17,7 @@ from cosim.bench.ratio_study import (
 
 
 __all__ = [
+    "BENCHES",
     "CORNERS",
     "NOMINAL",
     "Bench",
@@ -27,6 +29,7 @@ __all__ = [
     "Measurement",
     "comma_separated",
     "draws",
+    "find_bench",
     "measure",
     "twin_rows",
 ]

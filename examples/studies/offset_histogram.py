@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cosim.bench import NOMINAL, draws, measure
-from cosim.bench.strongarm import StrongArmBench
+from cosim.bench import NOMINAL, draws, find_bench, measure
 from cosim.ngspice import Workers, ngspice_info
 from cosim.report import Axis, LineChart, Series, picture
 
@@ -22,7 +21,7 @@ BIN = 3e-3  # V; one step of the bench
 
 
 def main(count: int = 100) -> None:
-    bench = StrongArmBench()
+    bench = find_bench("strongarm")
     with Workers() as workers:
         measured = measure(
             [bench], draws(count), workers, lambda one: print(one.condition.label, flush=True)
