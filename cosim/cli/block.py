@@ -14,7 +14,7 @@ from cosim.bench.table import comma_separated, markdown, rows
 from cosim.cli.files import check_output, write_or_print
 from cosim.cli.options import FILE, engine_options, progress_bar
 from cosim.errors import CheckFailed
-from cosim.ngspice import Workers
+from cosim.ngspice import Workers, ngspice_info
 
 
 @click.group("block")
@@ -76,12 +76,29 @@ def measure_blocks(
         progress_bar("measuring", len(benches) * len(conditions), quiet) as advance,
     ):
         measured = measure(benches, conditions, pool, lambda _: advance(1), timeout)
-    table = comma_separated if output is not None and output.suffix == ".csv" else markdown
-    write_or_print(output, table(measured))
+    if output is not None and output.suffix == ".csv":
+        write_or_print(output, comma_separated(measured))
+    else:
+        heading = "" if output is None else _heading(names, corners, count, seed)
+        write_or_print(output, heading + markdown(measured))
     outside = [row for row in rows([one for one in measured if not one.ok]) if row[-1] == "no"]
     if outside:
         faults = "; ".join(", ".join(word for word in row[:-1] if word) for row in outside[:5])
         raise CheckFailed(f"{len(outside)} figures leave their limits: {faults}")
+
+
+def _heading(names: tuple[str, ...], corners: bool, count: int, seed: int) -> str:
+    """What a page with measurements begins with: how they were made."""
+    words = ["cosim", "block", "measure", *names]
+    words += ["--corners"] * corners + ["--draws", str(count)] * bool(count)
+    words += ["--seed", str(seed)] * bool(seed)
+    conditions = f"{len(CORNERS)} corners" if corners else "nominal conditions"
+    return (
+        f"# Figures of the circuit blocks\n\nMade by `{' '.join(words)}` with ngspice "
+        f"{ngspice_info().version}: {conditions}, {count} mismatch draws. Limits are those of the "
+        "testbenches; where they differ from one condition to another, those of the first are "
+        "shown. `kept` counts the conditions whose figure keeps its limits.\n\n"
+    )
 
 
 @command.command("spread")
