@@ -53,7 +53,8 @@ def picture(chart: LineChart, title: str, note: str) -> str:
     notes = textwrap.wrap(note, NOTE_WIDTH)
     below = TOP + HEIGHT + LINE
     height = below + LINE * (len(chart.series) + len(notes)) + MARGIN
-    inside = Markup(str(line_chart(chart, WIDE)).replace("<svg", f'<svg y="{number(TOP)}"', 1))
+    place = f'<svg y="{number(TOP)}" width="{number(WIDE)}" height="{number(HEIGHT)}"'
+    inside = Markup(str(line_chart(chart, WIDE)).replace("<svg", place, 1))
     keys = [_key(index, chart, below + LINE * index) for index in range(len(chart.series))]
     first = below + LINE * len(chart.series)
     words = [

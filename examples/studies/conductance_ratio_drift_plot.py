@@ -13,10 +13,14 @@ from cosim.report import Axis, LineChart, Mark, Series, picture
 
 HERE = Path(__file__).parent
 TABLE = HERE / "results" / "conductance_ratio_drift.csv"
+CELLS, RESISTOR = "reference cells", "resistor"
 SHOWN = (
-    ("ePCM card", "exponents 0.009 ± 0.0015 (ePCM card)"),
-    ("0.04 at 14 h", "exponents 0.05 ± 0.0037"),
-    ("spread 0.01", "exponents 0.05 ± 0.01"),
+    ("ePCM card", CELLS, "twin", "exponents 0.009 ± 0.0015 (ePCM card), reference cells"),
+    ("ePCM card", RESISTOR, "twin", "the same, ramp set by a resistor"),
+    ("0.04 at 14 h", CELLS, "twin", "exponents 0.05 ± 0.0037, reference cells"),
+    ("0.04 at 14 h", RESISTOR, "twin", "the same, ramp set by a resistor"),
+    ("spread 0.01", CELLS, "twin", "exponents 0.05 ± 0.01, reference cells"),
+    ("spread 0.01", CELLS, "law", "the same by the law for signed sums"),
 )
 NOTE = (
     "Accuracy = 1 - mean|e| / mean|ideal|, e = output - ideal, where ideal is the transfer law for "
@@ -31,13 +35,10 @@ def main():
     made = lines[1].removeprefix("# made by: ")
     rows = [row for row in csv.DictReader(lines[2:]) if row["form"] != "cell"]
     series = []
-    for case, words in SHOWN:
-        for ramp in ("reference cells", "resistor"):
-            chosen = [row for row in rows if (row["case"], row["ramp"]) == (case, ramp)]
-            time = np.array([float(row["time"]) for row in chosen])
-            value = np.array([float(row["twin"]) for row in chosen])
-            name = f"{words}, ramp set by {'a ' * (ramp == 'resistor')}{ramp}"
-            series.append(Series(name, time, value, dashed=ramp == "resistor"))
+    for case, ramp, column, name in SHOWN:
+        chosen = [row for row in rows if (row["case"], row["ramp"]) == (case, ramp)]
+        time, value = (np.array([float(row[key]) for row in chosen]) for key in ("time", column))
+        series.append(Series(name, time, value, dashed=ramp == RESISTOR or column == "law"))
     simulated = [row for row in rows if int(row["simulated"])]
     note = NOTE.format(
         chips=rows[0]["chips"],
