@@ -21,7 +21,9 @@ from pydantic import Field
 
 from compact_models.errors import SpecError
 from netlists.circuits.current_mirror_readout import CurrentMirrorReadout
+from netlists.circuits.flash_adc import FlashAdc
 from netlists.circuits.integrator import Integrator
+from netlists.circuits.ramp_adc import RampAdc
 from netlists.circuits.sar_adc import SarAdc
 from netlists.circuits.tia import Tia
 from netlists.fields import Name, Positive, Spec
@@ -29,7 +31,7 @@ from netlists.technology import DEFAULT
 
 
 Sensing = Annotated[Tia | CurrentMirrorReadout | Integrator, Field(discriminator="kind")]
-Converter = SarAdc
+Converter = Annotated[SarAdc | FlashAdc | RampAdc, Field(discriminator="kind")]
 MOST_PULSE_BITS = 6  # a pulse of n bits is 2^n - 1 unit times, each a read of its own
 
 

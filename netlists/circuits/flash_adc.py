@@ -14,6 +14,7 @@ The default full scale suits the n-channel input pair of a comparator of transis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -37,12 +38,14 @@ class FlashAdc(Adc):
     """A flash converter.
 
     Attributes:
+        kind: what a configuration calls it.
         bits: of a code.
         unit_resistance: of each resistor of the string [ohm].
         unit_matching: standard deviation of a resistor, relative.
         comparator: ideal or of transistors.
     """
 
+    kind: Literal["flash"] = "flash"
     bits: int = Field(default=4, ge=3, le=6)
     low: Finite = 0.6
     high: Finite = 1.0

@@ -15,6 +15,7 @@ full scale suits the n-channel input pair of a comparator of transistors.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -41,10 +42,12 @@ class RampAdc(Adc):
     """One column of a single-slope converter.
 
     Attributes:
+        kind: what a configuration calls it.
         bits: of a code.
         comparator: ideal or of transistors.
     """
 
+    kind: Literal["ramp"] = "ramp"
     bits: int = Field(default=6, ge=3, le=10)
     low: Finite = 0.6
     high: Finite = 1.0

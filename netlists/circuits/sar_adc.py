@@ -67,6 +67,7 @@ class SarAdc(Adc):
     """A charge-redistribution converter.
 
     Attributes:
+        kind: what a configuration calls it.
         bits: of a code.
         low: input at which code 0 begins, and the reference `low` [V].
         high: input at which the last code ends, and the reference `high` [V].
@@ -80,6 +81,7 @@ class SarAdc(Adc):
         switch_width: of an n-channel switch for up to eight unit capacitors [m].
     """
 
+    kind: Literal["sar"] = "sar"
     bits: int = Field(default=6, ge=3, le=10)
     common: Finite = 0.6
     unit_capacitance: Positive = 2e-15

@@ -77,7 +77,7 @@ def peripheries(draw, lines: int):
         "sensing": {"kind": "tia", "amplifier": amplifier, "resistance": 5e3, "common_mode": 0.9},
     }
     if draw(st.booleans()):
-        readout["adc"] = {"bits": draw(st.integers(3, 6)), "low": 0.3, "high": 0.9}
+        readout["adc"] = {"kind": "sar", "bits": draw(st.integers(3, 6)), "low": 0.3, "high": 0.9}
     inputs = {"coding": draw(st.sampled_from(["dac", "bit_serial"])), "bits": 2}
     return {"readout": readout, "inputs": inputs}
 
@@ -130,8 +130,8 @@ def test_any_tile_with_a_read_out_gives_its_outputs_over_time(workers, spec: Til
         ("cell", {"selector": "selector_exp__generic"}, "needs a `selector`"),
         ("cell", {"driven": "transistor", **dict.fromkeys(TRANSISTOR), "topology": "1R"}, "driven"),
         ("cell", {"topology": "2T2R"}, "1R"),
-        ("readout", {"adc": {"bits": 11}}, "10"),
-        ("readout", {"adc": {"low": 0.9, "high": 0.1}}, "empty"),
+        ("readout", {"adc": {"kind": "sar", "bits": 11}}, "10"),
+        ("readout", {"adc": {"kind": "sar", "low": 0.9, "high": 0.1}}, "empty"),
         ("readout", {"technology": ""}, "technology"),
         ("wires", {"card": "pcm__ibm_nandakumar2019"}, "name one of a wire"),
         ("inputs", {"coding": "morse", "bits": 2}, "coding"),

@@ -21,7 +21,7 @@ from netlists.signal_chain import SignalChain
 WIRES = {"card": "wire__65nm_neurosim2020"}
 DAC = {"coding": "dac", "bits": 4}
 SENSING = {"kind": "tia", "common_mode": 0.9, "resistance": 5e3}
-READOUT = {"sensing": SENSING, "adc": {"bits": 6, "low": 0.1, "high": 0.9}}
+READOUT = {"sensing": SENSING, "adc": {"kind": "sar", "bits": 6, "low": 0.1, "high": 0.9}}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_read_out_of_transistors_keeps_its_codes_over_corners(
 ):
     sensing = {**SENSING, "amplifier": {"kind": "two_stage"}}
     readout = {"technology": "generic_250nm", "sensing": {**sensing, "common_mode": 1.2}}
-    readout["adc"] = {"bits": 5, "low": 0.4, "high": 1.2, "slot": 40e-9}
+    readout["adc"] = {"kind": "sar", "bits": 5, "low": 0.4, "high": 1.2, "slot": 40e-9}
     spec = rram_tile(4, 2, wires=WIRES, inputs=DAC, readout=readout)
     G, X = draw(spec, 2)
     answer = run_transient(spec, G, X, workers, process=process, supply=supply)
@@ -99,7 +99,7 @@ def test_a_read_out_of_transistors_keeps_its_codes_over_corners(
 
 
 def test_mismatch_of_the_periphery_is_drawn_per_column(rram_tile, workers):
-    adc = {"bits": 6, "low": 0.1, "high": 0.9, "unit_matching": 0.2}
+    adc = {"kind": "sar", "bits": 6, "low": 0.1, "high": 0.9, "unit_matching": 0.2}
     spec = rram_tile(4, 3, wires=WIRES, inputs=DAC, readout={"sensing": SENSING, "adc": adc})
     G = np.full((4, 3), 1e-4)
     X = np.arange(0, 16, 3)[:, None].repeat(4, axis=1)
@@ -195,7 +195,7 @@ def test_what_has_no_transient_is_refused(rram_tile):
 
 
 def test_pulses_are_integrated_to_the_codes_of_the_tile_at_rest(rram_tile, workers):
-    adc = {"bits": 5, "low": 0.1, "high": 0.9, "slot": 40e-9}
+    adc = {"kind": "sar", "bits": 5, "low": 0.1, "high": 0.9, "slot": 40e-9}
     sensing = {"kind": "integrator", "capacitance": 2e-12, "window": 100e-9, "switch": "ideal"}
     spec = rram_tile(
         5, 2, wires=WIRES, inputs={"coding": "pulse_width", "bits": 3},
@@ -209,7 +209,7 @@ def test_pulses_are_integrated_to_the_codes_of_the_tile_at_rest(rram_tile, worke
 
 
 def test_currents_that_cells_draw_are_mirrored_to_the_codes_of_the_tile_at_rest(rram_tile, workers):
-    adc = {"bits": 5, "low": 0.0, "high": 1.6, "common": 0.8, "slot": 80e-9}
+    adc = {"kind": "sar", "bits": 5, "low": 0.0, "high": 1.6, "common": 0.8, "slot": 80e-9}
     sensing = {"kind": "current_mirror", "cascoded": True, "bleed": 0.0, "resistance": 16e3}
     spec = rram_tile(
         5, 2, wires=WIRES, inputs=DAC, cell={"conductance_max": 1e-4},
@@ -218,4 +218,19 @@ def test_currents_that_cells_draw_are_mirrored_to_the_codes_of_the_tile_at_rest(
     G, X = draw(spec, 3)
     expected, answer = at_rest(spec, G, X, workers), run_transient(spec, G, X, workers)
     assert expected.max() > 8
+    assert np.abs(answer.outputs - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "adc", [{"kind": "flash", "bits": 4, "slot": 20e-9}, {"kind": "ramp", "bits": 4}]
+)
+def test_every_kind_of_converter_gives_the_codes_of_the_tile_at_rest(rram_tile, workers, adc):
+    sensing = {**SENSING, "common_mode": 1.0, "resistance": 1e4}
+    spec = rram_tile(
+        4, 2, wires=WIRES, inputs=DAC, readout={"sensing": sensing, "adc": adc},
+        cell={"conductance_max": 1e-4},
+    )  # fmt: skip
+    G, X = draw(spec, 3)
+    expected, answer = at_rest(spec, G, X, workers), run_transient(spec, G, X, workers)
+    assert expected.max() > 4
     assert np.abs(answer.outputs - expected).max() <= 1

@@ -17,7 +17,7 @@ READOUT = {
         "common_mode": 0.9,
         "amplifier": {"kind": "linear", "gain": 1e9},
     },
-    "adc": {"bits": 6, "low": 0.1, "high": 0.9},
+    "adc": {"kind": "sar", "bits": 6, "low": 0.1, "high": 0.9},
 }
 
 
