@@ -16,8 +16,8 @@ Comparator: a five-transistor amplifier with a p-channel pair and two inverters;
 `level` is above `ramp`. Row gate: word line = comparator and not pedestal and enable. The
 amplifiers of lines and integrators are linear with one pole.
 
-The select transistors are wide: what they drop, R (G - G_ref) of the result, falls with the cells'
-conductance, and is the one error of the array that drift changes.
+What the select transistors drop, R (G - G_ref) of the result, fades with the cells; the charge of
+their gates counts more as the cells fade. Their width is a compromise between the two.
 
 What is left over is constant: the capacitance at the ramp node beyond C_r makes the gain some per
 cent too large; the bleeds, the reset switch and the unlike paths of opening and closing edge add an
@@ -72,7 +72,7 @@ class RatioTransistors(Spec):
     bleed: NotNegative = 5e-6
     comparator_width: Positive = 4e-6
     comparator_current: Positive = 40e-6
-    select_width: Positive = 10e-6
+    select_width: Positive = 4e-6
 
     def line(
         self,
