@@ -1,6 +1,7 @@
 """Surrogates: fitted stand-ins for a tile, at matrix-product speed, with a certificate of error."""
 
 from cosim.surrogate.accuracy import Accuracy, accuracy, accuracy_of
+from cosim.surrogate.alpha_beta import AlphaBeta
 from cosim.surrogate.base import Operator, Surrogate
 from cosim.surrogate.cell_polynomial import CellPolynomial, CellRange
 from cosim.surrogate.certificate import Certificate, Provenance, certify, conformal_bound
@@ -18,6 +19,7 @@ from cosim.surrogate.wire_kernels import WireResistances
 
 __all__ = [
     "Accuracy",
+    "AlphaBeta",
     "CellPolynomial",
     "CellRange",
     "Certificate",

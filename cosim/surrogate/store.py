@@ -23,6 +23,7 @@ import safetensors.torch
 from torch import Tensor
 
 from cosim.errors import DatasetError, MissingFileError
+from cosim.surrogate.alpha_beta import AlphaBeta
 from cosim.surrogate.base import Surrogate
 from cosim.surrogate.certificate import Certificate
 from cosim.surrogate.ideal import IdealProduct
@@ -37,7 +38,8 @@ WEIGHTS = "surrogate.safetensors"
 DESCRIPTION = "surrogate.json"
 
 KINDS: dict[str, type[Surrogate]] = {
-    kind.kind: kind for kind in (IdealProduct, LineModeGalerkin, LineModeFields, SeriesResistance)
+    kind.kind: kind
+    for kind in (IdealProduct, LineModeGalerkin, LineModeFields, SeriesResistance, AlphaBeta)
 }
 
 
