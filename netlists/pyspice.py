@@ -10,14 +10,18 @@ simulator: `circuit.simulator(temperature=…, …)`.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
-
-from PySpice.Spice.Netlist import Circuit, Netlist as PySpiceNetlist, SubCircuit
 
 from compact_models.errors import InputError
 from netlists.reader import Element, Model, Scope, read_elements
 from netlists.spice import Netlist
 from netlists.spice_numbers import spice_number
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # PySpice 1.5 has escape sequences that Python warns of
+    from PySpice.Spice.Netlist import Circuit, Netlist as PySpiceNetlist, SubCircuit
 
 
 # Letter -> PySpice's name of the element, and of the argument that takes its value.

@@ -20,6 +20,7 @@ from netlists.readout_spec import InputSpec, ReadoutSpec
 from netlists.specs import TileSpec
 
 
+Lines = Float[np.ndarray, "conversions cols"] | Int[np.ndarray, "conversions cols"]
 Outputs = Float[np.ndarray, "samples outputs"] | Int[np.ndarray, "samples outputs"]
 
 
@@ -142,7 +143,7 @@ class SignalChain:
         summed = np.einsum("srj,r->sj", currents, weights)
         return self._combined(self._converted(summed, readout))
 
-    def combine_conversions(self, lines: Outputs) -> Outputs:
+    def combine_conversions(self, lines: Lines) -> Outputs:
         """The tile's outputs from what each line gave in each conversion, one after the other."""
         inputs = self.spec.inputs
         serial = inputs is not None and inputs.coding == "bit_serial"

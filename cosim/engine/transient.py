@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from cosim.errors import SimulationFailed
@@ -45,7 +45,7 @@ class TransientReadout:
     """
 
     outputs: Outputs
-    codes: Outputs
+    codes: Float[np.ndarray, "reads cols"] | Int[np.ndarray, "reads cols"]
     sensed: Float[np.ndarray, "reads cols"]
     latency: Float[np.ndarray, " reads"]
     energy: Mapping[str, Float[np.ndarray, " reads"]]

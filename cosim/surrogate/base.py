@@ -90,8 +90,8 @@ class Surrogate(nn.Module, ABC):
 
     def mvm_many(
         self,
-        tasks: list[tuple[Float[np.ndarray, "rows cols"], Float[np.ndarray, "samples rows"]]],
-    ) -> list[Float[np.ndarray, "samples cols"]]:
+        tasks: list[tuple[Float[np.ndarray, "rows cols"], Float[np.ndarray, "_ rows"]]],
+    ) -> list[Float[np.ndarray, "_ cols"]]:
         """Column currents [A] of several tiles, each given as (conductances [S], inputs [V]).
 
         Raises:

@@ -79,4 +79,4 @@ class ColumnMultiplexer(Spec):
         self, volts: Float[np.ndarray, "*shape"], resistance: float, held: float
     ) -> Float[np.ndarray, "*shape"]:
         """Current of a line driven with `volts` through a resistance, held at `held` behind it."""
-        return (volts - held) / (resistance + self.input_resistance)
+        return np.asarray((volts - held) / (resistance + self.input_resistance))

@@ -166,7 +166,7 @@ class CurrentMirrorReadout(Spec):
     def _efficiency(self, through: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Transconductance over current of the mirror's diode at its currents [1/V]."""
         root = np.sqrt(np.maximum(through, 1e-12) / (self.input_units * self.specific_current))
-        return -np.expm1(-root) / (self.gate_slope * root)
+        return np.asarray(-np.expm1(-root) / (self.gate_slope * root))
 
     def ratio_deviation(self, technology: Technology, current: float) -> float:
         """Standard deviation of the mirror's ratio at a line current [A], relative."""

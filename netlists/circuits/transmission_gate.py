@@ -72,4 +72,4 @@ class TransmissionGate(Spec):
     def injected(self, volt: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Charge that the gate leaves on either side when it opens at a voltage [C]."""
         slope = self.specific_slope * (volt - self.middle)
-        return self.width * (self.specific_injection + slope)
+        return np.asarray(self.width * (self.specific_injection + slope))
