@@ -68,16 +68,20 @@ def fit_dataset(dataset: Dataset, held_out: float = 0.3, seed: int = 0) -> Fit:
         ShapeError: too few matrices for the splits.
     """
     spec = dataset.spec
+    start = LineModeGalerkin.from_spec(spec, TileCell(spec).current)
+    settings = FitSettings(held_out=held_out, seed=seed)
+    return fit(start, samples_of(dataset), provenance_of(dataset, seed), settings)
+
+
+def provenance_of(dataset: Dataset, seed: int) -> Provenance:
+    """Where a dataset's samples came from; `seed` is that of the splits."""
     versions = {name: text for name, text in dataset.provenance.items() if name != "engine"}
-    provenance = Provenance(
-        spec_hash=spec.content_hash(),
+    return Provenance(
+        spec_hash=dataset.spec.content_hash(),
         engine=dataset.provenance["engine"],
         versions={**versions, "cosim": cosim.__version__},
         seeds={"samples": dataset.plan.seed, "split": seed},
     )
-    start = LineModeGalerkin.from_spec(spec, TileCell(spec).current)
-    settings = FitSettings(held_out=held_out, seed=seed)
-    return fit(start, samples_of(dataset), provenance, settings)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ COMMANDS = {
     "simulate": "evaluate a tile on inputs and conductances",
     "characterize": "sample a tile into a dataset",
     "fit": "fit a surrogate to a dataset",
+    "compare": "put all kinds of surrogate side by side: error against time",
     "validate": "check a surrogate against fresh SPICE samples",
     "run": "run a whole study: characterise, fit, train, program, replay, report",
     "report": "write the HTML report of a run again",

@@ -10,8 +10,10 @@ import click
 from cosim.characterize import SamplingPlan
 from cosim.characterize.fitting import Validation, validate
 from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
+from cosim.engine.base import AbstractEngine
 from cosim.errors import CheckFailed, DatasetError
-from cosim.surrogate import load
+from cosim.surrogate import OutsideSamples, Surrogate, load, outside_domain
+from cosim.surrogate.outside import cases, outside_table
 from netlists.specs import TileSpec
 
 
@@ -37,9 +39,14 @@ from netlists.specs import TileSpec
     show_default=True,
     help="Seed of the fresh draws.",
 )
+@click.option(
+    "--outside",
+    is_flag=True,
+    help="Also print the errors beyond the domain, by 10, 25 and 50 %; nothing is promised there.",
+)
 @engine_options
 def command(
-    surrogate: Path, samples: int, tolerance: float | None, seed: int, **where: Any
+    surrogate: Path, samples: int, tolerance: float | None, seed: int, outside: bool, **where: Any
 ) -> None:
     """Draw fresh samples in ngspice and hold the certificate of SURROGATE against them.
 
@@ -61,12 +68,24 @@ def command(
         progress_bar(f"ngspice: {spec.name}", samples, quiet) as advance,
     ):
         outcome = validate(stored.surrogate, certificate, engine, plan, tolerance, advance)
+        beyond = _beyond(stored.surrogate, engine, quiet) if outside else ""
     click.echo(_table(outcome))
+    if beyond:
+        click.echo(beyond)
     if not outcome.holds:
         raise CheckFailed(
             f"the certificate of {surrogate} does not hold on {outcome.samples} fresh samples; "
             "characterize with more samples and fit again"
         )
+
+
+def _beyond(surrogate: Surrogate, engine: AbstractEngine, quiet: bool) -> str:
+    """Errors outside of the domain, as lines of text."""
+    draws = OutsideSamples()
+    total = len(cases()) * draws.matrices * draws.samples
+    with progress_bar("outside the domain", total, quiet) as advance:
+        rows = outside_domain(surrogate, lambda tasks: engine.mvm_many(tasks, advance), draws=draws)
+    return outside_table(rows, surrogate.domain)
 
 
 def _table(outcome: Validation) -> str:

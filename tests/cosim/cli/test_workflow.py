@@ -93,6 +93,16 @@ def test_validate_holds_the_certificate_against_fresh_samples(folder, capsys):
     assert "error: the certificate of" in captured.err
 
 
+def test_validate_prints_the_errors_beyond_the_domain_when_asked(folder, capsys):
+    run(["validate", str(folder / "surrogate"), "--samples", "16", "--outside", "--quiet"])
+    lines = capsys.readouterr().out.splitlines()
+    table = lines[lines.index("holds") + 1 :]
+    assert table[0].startswith("beyond the domain (inputs to 0.2 V, conductances to 150 µS)")
+    assert len(table) == 12
+    inside, farthest = (float(re.findall(r"([\d.]+) %", table[row])[-2]) for row in (2, 11))
+    assert inside < farthest
+
+
 def test_validate_refuses_the_seed_of_the_fit(folder, capsys):
     assert main(["validate", str(folder / "surrogate"), "--seed", "0"]) == 2
     assert "the one of the fit's own samples" in capsys.readouterr().err
