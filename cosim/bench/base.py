@@ -75,7 +75,7 @@ class Figure:
         """Whether the value keeps its limits; a value that is no number does not."""
         above = self.low is None or self.value >= self.low
         below = self.high is None or self.value <= self.high
-        return above and below and self.value == self.value
+        return bool(above and below and self.value == self.value)
 
     @property
     def limits(self) -> str:

@@ -161,7 +161,7 @@ class CurrentMirrorReadout(Spec):
             slope = 1.0 / self.early_voltage + self.barrier_lowering * self._efficiency(through)
             excess = 1.0 + slope * (supply - gate)
             copied = copied * excess / (1.0 + slope * copied * self.resistance)
-        return self.resistance * copied
+        return np.asarray(self.resistance * copied)
 
     def _efficiency(self, through: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Transconductance over current of the mirror's diode at its currents [1/V]."""

@@ -124,7 +124,7 @@ class Integrator(Spec):
             float(self.gate.injected(np.array(self.common_mode))) if self.switch == "gate" else 0.0
         )
         seen = self.line_capacitance + (1.0 + model.gain) * capacitance
-        return held / (1.0 + model.gain) - (charges + left) * model.gain / seen
+        return np.asarray(held / (1.0 + model.gain) - (charges + left) * model.gain / seen)
 
     def output(
         self,

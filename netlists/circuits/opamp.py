@@ -88,4 +88,4 @@ class OpAmp(Spec):
     ) -> Float[np.ndarray, "*shape"]:
         """Output of unity feedback for an input [V], into a load to ground [ohm]."""
         wanted = self.rest + self.gain * (volt + self.offset)
-        return wanted / (1.0 + self.gain + self.output_resistance / load)
+        return np.asarray(wanted / (1.0 + self.gain + self.output_resistance / load))

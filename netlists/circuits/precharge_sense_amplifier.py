@@ -101,7 +101,9 @@ class PrechargeSenseAmplifier(Spec):
         ratio = np.abs(np.log(bit_line / complement))
         latch = self.latch_time + self.latch_discharge * smaller
         with np.errstate(divide="ignore"):
-            return self.start + self.discharge * smaller + latch * np.log1p(self.head_start / ratio)
+            return np.asarray(
+                self.start + self.discharge * smaller + latch * np.log1p(self.head_start / ratio)
+            )
 
     def energy(self, supply: float) -> float:
         """Energy of a decision and the precharge after it [J]."""

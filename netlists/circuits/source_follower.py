@@ -62,7 +62,7 @@ class SourceFollower(Spec):
 
     def follow(self, volt: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Output for an input [V]."""
-        return self.rest + self.slope * (volt - self.middle)
+        return np.asarray(self.rest + self.slope * (volt - self.middle))
 
     def random_offset(self, technology: Technology) -> float:
         """Standard deviation of the output from draw to draw [V].

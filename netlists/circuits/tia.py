@@ -97,11 +97,11 @@ class Tia(Spec):
         held = self.common_mode + model.offset + offset
         drop = (model.gain * resistance - model.output_resistance) * currents
         settled = (model.rest + model.gain * held - drop) / (1.0 + model.gain)
-        return np.clip(settled, *self.amplifier.output_limits(supply))
+        return np.asarray(np.clip(settled, *self.amplifier.output_limits(supply)))
 
     def line_voltage(self, currents: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Voltages at which the line is held for currents into it [V]."""
-        return self.output(currents) + self.resistance * currents
+        return np.asarray(self.output(currents) + self.resistance * currents)
 
     def settling(self, band: float) -> float:
         """Time to settle to a relative band, estimated from two poles [s].

@@ -130,7 +130,9 @@ class VoltageDac(Spec):
             resistor_errors: relative; arms from bit 0 on, the end, links from bit 0 on.
         """
         set_bits = (np.asarray(codes)[..., None] >> np.arange(self.bits)) & 1
-        return self.low + (self.high - self.low) * (set_bits @ self.weights(resistor_errors))
+        return np.asarray(
+            self.low + (self.high - self.low) * (set_bits @ self.weights(resistor_errors))
+        )
 
     def weights(
         self, resistor_errors: Float[np.ndarray, " resistors"] | None = None
@@ -204,4 +206,4 @@ class LevelSource(Spec):
 
     def voltages(self, codes: Int[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """The behavioural twin: the level of each code [V]."""
-        return np.array(self.levels)[codes]
+        return np.asarray(np.array(self.levels)[codes])

@@ -72,7 +72,7 @@ class VoltageSense(Spec):
         """The behavioural twin: outputs for voltages of the lines [V]."""
         buffer = self.buffer
         if isinstance(buffer, SourceFollower):
-            return buffer.follow(volts) + offset
+            return np.asarray(buffer.follow(volts) + offset)
         return buffer.macromodel().follow(volts + offset)
 
     def output(
