@@ -73,4 +73,6 @@ def _finished(
         owner, name = owners[number]
         pending[owner].results[name] = result
         if len(pending[owner].results) == len(pending[owner].names):
-            yield owner, pending[owner].measurement()
+            measurement = pending[owner].measurement()
+            pending[owner].results.clear()  # waveforms are large; figures are not
+            yield owner, measurement
