@@ -153,7 +153,7 @@ class CurrentMirrorReadout(Spec):
         Returns:
             Output voltages [V].
         """
-        through = np.maximum(currents + self.bleed, 0.0)
+        through = np.asarray(np.maximum(currents + self.bleed, 0.0))
         copied = self.ratio * (1.0 + ratio_error) * through
         if not self.cascoded:
             root = np.sqrt(np.maximum(through, 1e-12) / (self.input_units * self.specific_current))
