@@ -146,27 +146,25 @@ def _sensor_lines(spec: TileSpec, external: ExternalSpec) -> Iterator[str]:
 
 
 def load_template(external: ExternalSpec, rows: int, cols: int) -> Template:
-    """Read the netlist of an external tile; read again only when the file has changed.
+    """Read the netlist of an external tile; cut again only when its text has changed.
 
     Raises:
         SpecError: the file cannot be read, or lacks the subcircuit or a cell's element.
     """
     path = Path(external.netlist).expanduser()
     try:
-        changed = path.stat().st_mtime_ns
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: cannot be read: {error}; give a netlist of SPICE text") from None
     folder = str(path.resolve().parent)
     wanted = (external.subcircuit, external.device, external.parameter)
-    return _template(text, folder, wanted, rows, cols, changed)
+    return _template(text, folder, wanted, rows, cols)
 
 
 @functools.lru_cache(maxsize=8)
 def _template(
-    text: str, folder: str, wanted: tuple[str, str, str], rows: int, cols: int, changed: int
+    text: str, folder: str, wanted: tuple[str, str, str], rows: int, cols: int
 ) -> Template:
-    # `changed` keeps the templates of a file's versions apart even if two hash alike.
     subcircuit, device, parameter = wanted
     deck = read_deck(f"* netlist of a tile\n{text}")
     scope = deck.subcircuits.get(subcircuit)
