@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from pydantic import model_validator
 
-from netlists.fields import Finite, Positive, Spec
+from netlists.circuits.coded_range import CodedRange
+from netlists.fields import Finite, Positive
 from netlists.schematic import Subcircuit
 from netlists.technology import Technology
 
@@ -29,7 +28,7 @@ from netlists.technology import Technology
 BIT_HIGH = 1.0  # of a bit's node [V]; 0 V is a zero
 
 
-class Adc(Spec, ABC):
+class Adc(CodedRange, ABC):
     """A converter from a voltage to a code.
 
     Attributes:
@@ -39,31 +38,9 @@ class Adc(Spec, ABC):
         slot: time of one clock of the converter [s].
     """
 
-    bits: int
     low: Finite = 0.1
     high: Finite = 0.9
     slot: Positive = 10e-9
-
-    @model_validator(mode="after")
-    def _low_is_below_high(self) -> Self:
-        if self.high <= self.low:
-            raise ValueError(f"the full scale from {self.low} V to {self.high} V is empty")
-        return self
-
-    @property
-    def levels(self) -> int:
-        """Number of codes."""
-        return int(2**self.bits)
-
-    @property
-    def lsb(self) -> float:
-        """Width of a code [V]."""
-        return (self.high - self.low) / self.levels
-
-    @property
-    def bit_ports(self) -> tuple[str, ...]:
-        """The ports that carry the code, least significant bit first."""
-        return tuple(f"b{bit}" for bit in range(self.bits))
 
     @property
     @abstractmethod

@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from netlists.circuits.coded_range import CodedRange
 from netlists.circuits.gates import inverter
 from netlists.drawn import drawn_value
 from netlists.fields import Finite, NotNegative, Positive, Spec
@@ -30,7 +31,7 @@ from netlists.technology import Technology
 OFF = 1e12  # of an ideal switch [ohm]
 
 
-class VoltageDac(Spec):
+class VoltageDac(CodedRange):
     """An R-2R ladder with its switches, and a buffer.
 
     Attributes:
@@ -56,27 +57,6 @@ class VoltageDac(Spec):
     switch_width: Positive = 4e-6
     buffered: bool = True
     output_resistance: Positive = 100.0
-
-    @model_validator(mode="after")
-    def _low_is_below_high(self) -> Self:
-        if self.high <= self.low:
-            raise ValueError(f"the outputs from {self.low} V to {self.high} V are no range")
-        return self
-
-    @property
-    def levels(self) -> int:
-        """Number of codes."""
-        return int(2**self.bits)
-
-    @property
-    def lsb(self) -> float:
-        """Distance of two neighbouring outputs [V]."""
-        return (self.high - self.low) / self.levels
-
-    @property
-    def bit_ports(self) -> tuple[str, ...]:
-        """The ports of the code, least significant bit first; high is the supply."""
-        return tuple(f"b{bit}" for bit in range(self.bits))
 
     def circuit(self, technology: Technology) -> Subcircuit:
         """The converter with ports b0 …, high, low, out, vdd."""
