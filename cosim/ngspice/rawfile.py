@@ -27,7 +27,7 @@ def read_rawfile(path: Path) -> dict[str, NDArray[Any]]:
         float64 values, or complex128 from a file of complex numbers.
 
     Raises:
-        SimulatorError: the file is not a binary raw file, or is cut short.
+        SimulatorError: the file is not a binary raw file of an analysis, or is cut short.
     """
     content = path.read_bytes()
     header, separator, data = content.partition(_SEPARATOR)
@@ -35,8 +35,10 @@ def read_rawfile(path: Path) -> dict[str, NDArray[Any]]:
     variables = re.search(r"No\. Variables:\s*(\d+)", text)
     points = re.search(r"No\. Points:\s*(\d+)", text)
     flags = re.search(r"^Flags: (real|complex)", text, re.M)
-    if not (separator and variables and points and flags):
-        raise SimulatorError(f"{path.name} is not a binary raw file of numbers; run it again")
+    # Without a plot ngspice writes its table of constants, which is complex.
+    constants = re.search(r"^Plotname: constant", text, re.M)
+    if constants or not (separator and variables and points and flags):
+        raise SimulatorError(f"{path.name} is not a binary raw file of an analysis; run it again")
     rows, columns = int(points[1]), int(variables[1])
     kind = np.dtype(np.float64 if flags[1] == "real" else np.complex128)
     if len(data) < kind.itemsize * rows * columns:

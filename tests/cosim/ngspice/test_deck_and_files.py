@@ -122,8 +122,8 @@ def test_a_raw_file_of_complex_numbers_gives_complex_vectors(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"hello", "is not a binary raw file of numbers; run it again"),
-        (raw(flags="imaginary"), "is not a binary raw file of numbers"),
+        (b"hello", "is not a binary raw file of an analysis; run it again"),
+        (raw(flags="imaginary"), "is not a binary raw file of an analysis"),
         (raw(flags="complex"), "ends after 32 bytes of data; run it again"),
         (raw(points=3), "ends after 32 bytes of data; run it again"),
     ],
