@@ -233,11 +233,11 @@ def _leaves(push: Expr, *, at_limit: bool, own: Expr) -> list[tuple[Expr, bool]]
     """The numbers a push can be, and whether the state's own value decides on each."""
     if push.is_static:
         return [(push, at_limit)]
-    if push.op == "mul" and push.args[0].is_static:
-        inner = _leaves(push.args[1], at_limit=at_limit, own=own)
-        return inner and [(mul(push.args[0], p), at) for p, at in inner]
-    if push.op == "mul" and push.args[1].is_static:
-        return _leaves(mul(push.args[1], push.args[0]), at_limit=at_limit, own=own)
+    if push.op == "mul" and any(factor.is_static for factor in push.args):
+        first, second = push.args
+        fixed, moving = (first, second) if first.is_static else (second, first)
+        inner = _leaves(moving, at_limit=at_limit, own=own)
+        return inner and [(mul(fixed, p), at) for p, at in inner]
     if push.op == "neg":
         inner = _leaves(push.args[0], at_limit=at_limit, own=own)
         return inner and [(sub(ZERO, p), at) for p, at in inner]

@@ -14,6 +14,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from compact_models import compile_source, compile_text
+from compact_models.veriloga import step_forms
+from compact_models.veriloga.expressions import ONE, ZERO, Expr, mul, symbol
 
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -135,3 +137,14 @@ def test_the_parameter_of_the_step_drops_out_whatever_its_name(name):
 def test_a_parameter_that_is_no_step_makes_no_state():
     text = HEAD.format(step="gain") + "r = 0.5 * r * gain + V(p, n); I(p, n) <+ r;"
     assert compile_text(text + "\n    end\nendmodule\n").states == ()
+
+
+def test_a_factor_may_stand_on_either_side_of_a_push():
+    # A product is ordered by the age of its factors, so an older one stands in front.
+    own = symbol("node", "state of this test")
+    moving = Expr.make("select", None, (Expr.make("gt", None, (own, ONE)), ONE, ZERO))
+    factor = symbol("parameter", "younger than the state")
+    push = mul(factor, moving)
+    assert push.args == (moving, factor)
+    numbers = [number for number, _ in step_forms._leaves(push, at_limit=False, own=own) or []]
+    assert numbers == [factor, ZERO]
