@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from numpy.typing import ArrayLike
 
 from compact_models.errors import CardError, ShapeError
@@ -56,13 +56,35 @@ def checked_inputs(spec: TileSpec, inputs: ArrayLike) -> Float[np.ndarray, "samp
             f"the input array X reaches {readable(largest, 'V')}; a read allows at most ±2 V; "
             "give volts, not codes"
         )
-    driven = [row for row in spec.inactive_rows if voltages[:, row].any()]
+    check_inactive_rows(spec, voltages)
+    return voltages
+
+
+def check_inactive_rows(spec: TileSpec, inputs: Real[np.ndarray, "samples rows"]) -> None:
+    """Refuse inputs, volts or codes, that drive an inactive row.
+
+    Raises:
+        ShapeError: an inactive row has an input.
+    """
+    driven = [row for row in spec.inactive_rows if inputs[:, row].any()]
     if driven:
         raise ShapeError(
-            f"the input array X drives row {driven[0]}, which is inactive; give 0 V to "
-            f"inactive_rows, or make the row active"
+            f"the input array X drives row {driven[0]}, which is inactive; give 0 to "
+            "inactive_rows, or make the row active"
         )
-    return voltages
+
+
+def middle_conductances(spec: TileSpec) -> Float[np.ndarray, "rows cols"]:
+    """Every cell at the middle of the range that programming uses [S]."""
+    middle = 0.5 * (spec.cell.conductance_min + spec.cell.conductance_max)
+    return np.full((spec.rows, spec.cols), middle)
+
+
+def full_scale(spec: TileSpec, largest: float) -> Float[np.ndarray, " rows"]:
+    """One input vector with every active row at its largest input, in volt or codes."""
+    inputs = np.full(spec.rows, float(largest))
+    inputs[list(spec.inactive_rows)] = 0.0
+    return inputs
 
 
 def checked_conductances(spec: TileSpec, conductances: ArrayLike) -> Float[np.ndarray, "rows cols"]:

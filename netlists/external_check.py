@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compact_models.errors import SpecError
+from netlists.arrays import middle_conductances
 from netlists.rules import check_deck
 from netlists.specs import TileSpec
 from netlists.testbench import operating_point_deck
@@ -19,9 +20,8 @@ def check_external(spec: TileSpec) -> None:
     Raises:
         SpecError: names that the file lacks, or findings of the electrical rules.
     """
-    middle = 0.5 * (spec.cell.conductance_min + spec.cell.conductance_max)
-    G = np.full((spec.rows, spec.cols), middle)
-    findings = check_deck(operating_point_deck(spec, G, np.zeros(spec.rows)))
+    deck = operating_point_deck(spec, middle_conductances(spec), np.zeros(spec.rows))
+    findings = check_deck(deck)
     if findings:
         some = "; ".join(str(finding) for finding in findings[:SHOWN])
         raise SpecError(

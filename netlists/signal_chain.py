@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from compact_models.errors import ShapeError
-from netlists.arrays import checked_inputs, finite_array
+from netlists.arrays import check_inactive_rows, checked_inputs, finite_array
 from netlists.readout_spec import InputSpec, ReadoutSpec
 from netlists.specs import TileSpec
 
@@ -116,7 +116,8 @@ class SignalChain:
         """Input codes, checked.
 
         Raises:
-            ShapeError: wrong shape, not whole numbers, or outside of the coding's range.
+            ShapeError: wrong shape, not whole numbers, outside of the coding's range, or not 0 in
+                an inactive row.
         """
         array = np.asarray(inputs)
         given = finite_array(
@@ -130,6 +131,7 @@ class SignalChain:
                 f"the input array X holds {given[wrong][0]:g}; this tile's inputs are codes: whole "
                 f"numbers from 0 to {coding.largest} ({coding.bits} bits, {coding.coding})"
             )
+        check_inactive_rows(self.spec, given)
         return given.astype(np.int64)
 
     def read_out(self, currents: Float[np.ndarray, "samples reads cols"]) -> Outputs:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
 from cosim.cli.options import FILE
 from cosim.errors import CheckFailed, InputError, MissingFileError
+from netlists.arrays import full_scale, middle_conductances
 from netlists.rules import check_deck
 from netlists.specs import TileSpec
 from netlists.testbench import operating_point_deck
@@ -39,9 +39,8 @@ def command(path: Path, open_nets: tuple[str, ...]) -> None:
 def _deck(path: Path) -> str:
     if path.suffix == ".toml":
         spec = TileSpec.from_toml(path)
-        middle = 0.5 * (spec.cell.conductance_min + spec.cell.conductance_max)
-        full = np.full(spec.rows, spec.drivers.read_voltage)
-        return operating_point_deck(spec, np.full((spec.rows, spec.cols), middle), full)
+        full = full_scale(spec, spec.drivers.read_voltage)
+        return operating_point_deck(spec, middle_conductances(spec), full)
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

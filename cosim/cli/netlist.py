@@ -9,6 +9,7 @@ import numpy as np
 
 from cosim.cli.files import check_output, read_array, write_or_print
 from cosim.cli.options import FILE
+from netlists.arrays import full_scale, middle_conductances
 from netlists.mac_tile import STEPS_PER_READ, TRANSIENT_OPTIONS, mac_tile
 from netlists.si_numbers import literal
 from netlists.signal_chain import SignalChain
@@ -39,14 +40,13 @@ def command(
     """
     check_output(output, ())
     spec = TileSpec.from_toml(tile)
-    middle = 0.5 * (spec.cell.conductance_min + spec.cell.conductance_max)
-    G = np.full((spec.rows, spec.cols), middle)
+    G = middle_conductances(spec)
     if conductances is not None:
         G = read_array(conductances, "conductances [rows, cols] in siemens")
     if transient:
         deck = _transient_deck(spec, G, inputs)
     elif inputs is None:
-        deck = operating_point_deck(spec, G, np.full(spec.rows, spec.drivers.read_voltage))
+        deck = operating_point_deck(spec, G, full_scale(spec, spec.drivers.read_voltage))
     else:
         X = read_array(inputs, "inputs [samples, rows] in volt or codes")
         voltages = SignalChain(spec).voltages(X).reshape(-1, spec.rows)
@@ -57,7 +57,7 @@ def command(
 def _transient_deck(spec: TileSpec, G: np.ndarray, inputs: Path | None) -> str:
     """The whole tile over time, with its analysis."""
     largest = spec.drivers.read_voltage if spec.inputs is None else spec.inputs.largest
-    X = np.full((1, spec.rows), largest)
+    X = full_scale(spec, largest)
     if inputs is not None:
         X = read_array(inputs, "inputs [samples, rows] in volt or codes")
     tile = mac_tile(spec, G, X)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from cosim.cli.main import main
 from cosim.engine import NgspiceEngine, SolverEngine
 from cosim.engine.transient import run_transient
-from cosim.errors import SpecError
+from cosim.errors import ShapeError, SpecError
 from cosim.ngspice import Workers
+from netlists.mac_tile import mac_tile
 from netlists.rules import check_deck
 from netlists.signal_chain import SignalChain
 from netlists.specs import TileSpec
@@ -159,5 +163,24 @@ def test_an_inactive_row_passes_no_current_and_takes_no_input(rram_tile, workers
     active = NgspiceEngine(rram_tile(3, 2), workers).mvm(G, X)
     # An active row whose driver is at 0 V takes current off the output line.
     assert (idle > active).all()
-    with pytest.raises(Exception, match="row 1, which is inactive"):
+    with pytest.raises(ShapeError, match="row 1, which is inactive"):
         NgspiceEngine(spec, workers).mvm(G, np.full((1, 3), 0.2))
+
+
+def test_an_inactive_row_takes_no_code_over_time_either(rram_tile):
+    inputs = {"coding": "dac", "bits": 2}
+    spec = rram_tile(3, 2, inputs=inputs, readout={"sensing": {"kind": "tia"}})
+    spec = spec.model_copy(update={"inactive_rows": (1,)})
+    with pytest.raises(ShapeError, match="row 1, which is inactive"):
+        mac_tile(spec, np.full((3, 2), 1e-4), np.full((1, 3), 3))
+
+
+@pytest.mark.parametrize("command", [["check"], ["netlist"], ["netlist", "--transient"]])
+def test_commands_leave_inactive_rows_at_rest(tmp_path, command):
+    text = (Path(__file__).parents[2] / "examples" / "mac_tile.toml").read_text()
+    small = text.replace("rows = 32", "rows = 4\ninactive_rows = [2]").replace(
+        "cols = 8", "cols = 2"
+    )
+    (tmp_path / "tile.toml").write_text(small)
+    name, *options = command
+    assert main([name, str(tmp_path / "tile.toml"), *options]) == 0
