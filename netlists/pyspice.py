@@ -1,6 +1,6 @@
 """A netlist as a PySpice `Circuit`: the same elements, models and subcircuits, as objects.
 
-    circuit = netlist.to_pyspice()
+    circuit = to_pyspice(netlist)
     circuit["Rol_3_2"].resistance
 
 Values that are plain numbers become numbers; expressions stay text. What PySpice has no object for
