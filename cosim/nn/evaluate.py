@@ -19,8 +19,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cosim.errors import InputError
-from cosim.nn.layer import CurrentFunction, ProgrammedTiles
 from cosim.nn.network import analog_layers
+from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
 from cosim.nn.variability import ProgrammingError, generator_of
 from cosim.surrogate.base import Surrogate
 

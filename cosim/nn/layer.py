@@ -18,7 +18,6 @@ of the voltage): one number per layer, calibrated, used only where currents come
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 
 from cosim.errors import InputError
 from cosim.nn.mapping import TileMapping
+from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
 from cosim.nn.quantize import clamped, straight_through, to_levels
 from cosim.nn.variability import ProgrammingError
 from cosim.surrogate.base import Surrogate
@@ -35,10 +35,6 @@ from cosim.surrogate.base import Surrogate
 
 if TYPE_CHECKING:
     from netlists.specs import TileSpec
-
-# From conductances [chips, tiles, rows, cols] [S] and inputs [chips, tiles, samples, rows] [V]
-# to currents [chips, tiles, samples, cols] [A].
-CurrentFunction = Callable[[Tensor, Tensor], Tensor]
 
 # How fast a tracked input range follows the batches, and which part of the activations it covers.
 RANGE_MOMENTUM = 0.05
@@ -73,19 +69,6 @@ class TileSettings:
             raise InputError(
                 f"`levels` is {self.levels}; a cell needs at least 2; give more levels"
             )
-
-
-@dataclass(frozen=True)
-class ProgrammedTiles:
-    """What a layer reads while it stands for real chips instead of its weights.
-
-    Attributes:
-        conductance: programmed conductances [S].
-        currents: the engine; None multiplies exactly with the programmed weights.
-    """
-
-    conductance: Float[Tensor, "chips tiles rows cols"]
-    currents: CurrentFunction | None
 
 
 class AnalogLayer(nn.Module, ABC):
@@ -158,7 +141,8 @@ class AnalogLayer(nn.Module, ABC):
         if self.training and not self._range_is_given:
             self.track_range(rows, RANGE_MOMENTUM)
         unit = self.unit_inputs(rows)
-        y = self._on_chips(unit) if self.programmed is not None else self._on_model(unit)
+        chips = self.programmed
+        y = self._on_model(unit) if chips is None else chips.outputs(self, unit)
         y = y * (self.largest_weight() * self.input_range)
         return y if self.bias is None else y + self.bias
 
@@ -223,18 +207,6 @@ class AnalogLayer(nn.Module, ABC):
             return self.ideal_outputs(unit, G)
         surrogate = self.surrogate
         return self.tile_outputs(unit, G, lambda G, V: surrogate(V, G)) * self.gain
-
-    def _on_chips(self, unit: Tensor) -> Tensor:
-        chips = self.programmed
-        if chips is None:
-            raise InputError("no chips are programmed; use `programmed(network, chips, engine)`")
-        G = chips.conductance
-        each = unit.to(G).unflatten(0, (len(G), -1))
-        if chips.currents is None:
-            y = self.ideal_outputs(each, G)
-        else:
-            y = self.tile_outputs(each, G, chips.currents) * self.gain
-        return y.flatten(0, 1).to(unit)
 
     def _check_sign(self, rows: Tensor) -> None:
         if not self.settings.signed and bool((rows < 0).any()):
