@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cosim.datasets import Images, digits
 from cosim.engine.ngspice import NgspiceEngine
-from cosim.loop.data import Images, digits
 from cosim.loop.stages import Stages
 from cosim.loop.study import StudySpec
 from netlists.specs import TileSpec

@@ -40,7 +40,8 @@ def build(context: Context) -> nn.Sequential:
     """The untrained network of the study."""
     network, images = context.study.network, context.images
     sizes = (images.pixels, *network.hidden, images.classes)
-    return perceptron(sizes, context.tile, levels=network.levels, seed=context.study.seed)
+    layers = perceptron(sizes, context.tile, levels=network.levels, seed=context.study.seed)
+    return nn.Sequential(nn.Flatten(), *layers)
 
 
 def programming_error(context: Context, variation: float) -> ProgrammingError:
@@ -75,7 +76,7 @@ def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
         safetensors.torch.save_file(network.state_dict(), path)
         exact = [program(network, 0, None)]
         ideal = evaluate(network, images.test_images, images.test_labels, exact, "ideal")
-        results[training] = {"loss": list(history.loss), "test_accuracy": ideal.mean}
+        results[training] = {"loss": list(history.loss), "test_accuracy": float(ideal.of().mean())}
     layers = analog_layers(build(context))
     mappings = [layer.mapping for layer in layers]
     results["tiles"] = [[m.tiles, m.row_blocks, m.col_blocks] for m in mappings]

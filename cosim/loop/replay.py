@@ -58,20 +58,20 @@ def replay(context: Context, training: str, surrogate: LineModeGalerkin) -> Resu
     reference = np.concatenate(recorder.answers)
     sizes = [len(answer) for answer in recorder.answers]
     errors = accuracy(predicted, reference, np.repeat(np.arange(len(sizes)), sizes))
-    in_surrogate = evaluate(network, x, y, chips, surrogate)
-    agree = in_surrogate.outputs.argmax(-1) == in_ngspice.outputs.argmax(-1)
+    quick = {"ideal": "ideal", "surrogate": surrogate}
+    predictions = evaluate(network, x, y, chips, quick)
+    on_all = evaluate(network, images, labels, chips, quick)
+    agree = predictions.outputs_of("surrogate").argmax(-1) == in_ngspice.outputs_of().argmax(-1)
     return {
         "images": count,
         "operations": recorder.operations,
         "accuracy": {
-            "ideal": evaluate(network, x, y, chips, "ideal").accuracy.tolist(),
-            "surrogate": in_surrogate.accuracy.tolist(),
-            "ngspice": in_ngspice.accuracy.tolist(),
+            **{engine: predictions.of(engine).tolist() for engine in quick},
+            "ngspice": in_ngspice.of().tolist(),
         },
         "all_test_images": {
             "images": len(images),
-            "ideal": evaluate(network, images, labels, chips, "ideal").accuracy.tolist(),
-            "surrogate": evaluate(network, images, labels, chips, surrogate).accuracy.tolist(),
+            **{engine: on_all.of(engine).tolist() for engine in quick},
         },
         "same_class": float(agree.double().mean()),
         "surrogate_nrmse": errors.nrmse,
