@@ -1,0 +1,16 @@
+"""Studies that reproduce published work: networks, specifications, tables that can be resumed."""
+
+from cosim.studies.networks import lenet5, multilayer_perceptron, small_cnn, small_vgg
+from cosim.studies.rows import Rows
+from cosim.studies.spec import PublishedFigure, StudyBase
+
+
+__all__ = [
+    "PublishedFigure",
+    "Rows",
+    "StudyBase",
+    "lenet5",
+    "multilayer_perceptron",
+    "small_cnn",
+    "small_vgg",
+]

@@ -1,0 +1,129 @@
+"""The networks of the studies, as ordinary torch models; `cosim.nn.convert` puts them onto tiles.
+
+Activations between layers are ReLU, so that tiles are driven with voltages from zero up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from cosim.errors import InputError
+
+
+def multilayer_perceptron(sizes: Sequence[int], seed: int, *, bias: bool = True) -> nn.Sequential:
+    """Linear layers with ReLU between them, for images of any shape.
+
+    Args:
+        sizes: inputs, hidden layers, outputs.
+        seed: of the initial weights.
+        bias: whether layers have one.
+    """
+    modules: list[nn.Module] = [nn.Flatten()]
+    with _seeded(seed):
+        for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            modules += [nn.ReLU()] if index else []
+            modules.append(nn.Linear(fan_in, fan_out, bias=bias))
+    return nn.Sequential(*modules)
+
+
+def lenet5(shape: tuple[int, int, int], seed: int) -> nn.Sequential:
+    """LeNet-5 with ReLU and maximum pooling: 6 and 16 maps, 120, 84, 10.
+
+    LeCun et al., Proc. IEEE 86, 1998. Images of 28x28 pixels are padded to its 32x32.
+
+    Args:
+        shape: channels, height and width of an image.
+        seed: of the initial weights.
+
+    Raises:
+        InputError: the images are not of 28x28 or 32x32 pixels.
+    """
+    channels, height, width = shape
+    if (height, width) not in {(28, 28), (32, 32)}:
+        raise InputError(
+            f"LeNet-5 was asked for images of {height}x{width} pixels; allowed are 28x28 and"
+            " 32x32; use `small_cnn` for others"
+        )
+    with _seeded(seed):
+        return nn.Sequential(
+            nn.Conv2d(channels, 6, 5, padding=(32 - height) // 2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(6, 16, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(400, 120),
+            nn.ReLU(),
+            nn.Linear(120, 84),
+            nn.ReLU(),
+            nn.Linear(84, 10),
+        )
+
+
+def small_cnn(
+    shape: tuple[int, int, int], maps: Sequence[int], hidden: int, seed: int
+) -> nn.Sequential:
+    """Convolutions of 3x3, each halved by pooling, and two linear layers.
+
+    Args:
+        shape: channels, height and width of an image.
+        maps: of each convolution.
+        hidden: width of the hidden linear layer.
+        seed: of the initial weights.
+
+    Raises:
+        InputError: the image is too small to be halved that often.
+    """
+    channels, height, width = shape
+    if min(height, width) >> len(maps) < 1:
+        raise InputError(
+            f"a network with {len(maps)} poolings was asked for images of {height}x{width} pixels;"
+            " each halves them, and at least one pixel must be left; give fewer maps"
+        )
+    modules: list[nn.Module] = []
+    with _seeded(seed):
+        for fan_in, fan_out in pairwise((channels, *maps)):
+            modules += [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        features = maps[-1] * (height >> len(maps)) * (width >> len(maps))
+        modules += [nn.Flatten(), nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, 10)]
+    return nn.Sequential(*modules)
+
+
+def small_vgg(shape: tuple[int, int, int], width: int, seed: int) -> nn.Sequential:
+    """Six convolutions of 3x3 in pairs, as VGG has them, and two linear layers.
+
+    Simonyan and Zisserman, arXiv:1409.1556, 2014, with fewer and narrower layers: `width` maps in
+    the first pair, twice and four times as many in the next, batch normalisation after each.
+
+    Args:
+        shape: channels, height and width of an image.
+        width: maps of the first pair.
+        seed: of the initial weights.
+    """
+    channels, height, columns = shape
+    modules: list[nn.Module] = []
+    with _seeded(seed):
+        for maps in (width, 2 * width, 4 * width):
+            for fan_in in (channels, maps):
+                modules.append(nn.Conv2d(fan_in, maps, 3, padding=1, bias=False))
+                modules += [nn.BatchNorm2d(maps), nn.ReLU()]
+            modules.append(nn.MaxPool2d(2))
+            channels = maps
+        features = channels * (height // 8) * (columns // 8)
+        modules += [nn.Flatten(), nn.Linear(features, 4 * width), nn.ReLU()]
+        modules.append(nn.Linear(4 * width, 10))
+    return nn.Sequential(*modules)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Initial weights from a seed, without a trace in torch's own random state."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

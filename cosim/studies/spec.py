@@ -1,0 +1,80 @@
+"""Specifications of studies: one TOML file each, with a table `quick` of what a small run changes.
+
+    epochs = 20
+    seeds = 10
+    [quick]
+    epochs = 2
+    seeds = 1
+
+A quick run is the same study on less: it shows that everything works, in a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+
+from cosim.datasets import DatasetName, Images, load_images
+from netlists.fields import Spec
+from netlists.toml_files import read_toml, validated
+
+
+class PublishedFigure(Spec):
+    """A figure of the paper that a study stands beside its own.
+
+    Attributes:
+        figure: what was measured.
+        value: as printed, with its unit.
+        source: where.
+    """
+
+    figure: str
+    value: str
+    source: str
+
+
+class StudyBase(Spec):
+    """What every study has.
+
+    Attributes:
+        title: of its table and picture.
+        data: the images.
+        test_images: how many of the test set are used, the first ones; None takes all.
+        train_images: how many of the training set are used; None takes all.
+        published: figures to compare with.
+    """
+
+    title: str
+    data: DatasetName
+    test_images: int | None = Field(default=None, ge=1)
+    train_images: int | None = Field(default=None, ge=1)
+    published: tuple[PublishedFigure, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path, *, quick: bool = False) -> Self:
+        """The study of a TOML file, or its quick form.
+
+        Raises:
+            SpecError: a field is missing, unknown or out of range.
+        """
+        fields = read_toml(path)
+        changes = fields.pop("quick", {})
+        return validated(cls, {**fields, **changes} if quick else fields, str(path))
+
+    def content_hash(self) -> str:
+        """Hash of everything that results depend on: all fields but the published figures."""
+        fields = self.model_dump(mode="json", exclude={"published", "title"})
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+
+    def images(self, folder: Path | None) -> Images:
+        """The images of the study.
+
+        Raises:
+            InputError: they need a folder and none was given.
+            DatasetError: the folder does not hold them.
+        """
+        return load_images(self.data, folder).first(self.train_images, self.test_images)
