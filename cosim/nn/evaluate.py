@@ -1,14 +1,14 @@
-"""Networks on programmed chips: draw the conductances once, then ask any engine.
+"""Networks on programmed chips: any engine, any time, and always several chips.
 
-A *chip* is one static draw of all programming errors of a network. All chips of an evaluation go
-through the network together, as one batch that holds the images once per chip, so an engine is
-asked once per layer, with all tiles of all chips in one list: ngspice can work on them in parallel.
+The chips of an evaluation go through the network together, as one batch that holds the images once
+per chip, so an engine is asked once per layer, with all tiles of all chips in one list: ngspice can
+work on them in parallel. Every engine and every time sees the same chips, and the same read noise.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -19,9 +19,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cosim.errors import InputError
+from cosim.nn.chip import Chip, ReadsOfChips
+from cosim.nn.compensation import AbstractCompensation, Reading
+from cosim.nn.evaluation import Evaluation
 from cosim.nn.network import analog_layers
 from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
-from cosim.nn.variability import ProgrammingError, generator_of
 from cosim.surrogate.base import Surrogate
 
 
@@ -39,62 +41,32 @@ Engine = Literal["ideal"] | Surrogate | TileEngine
 
 
 @dataclass(frozen=True)
-class Chip:
-    """One set of programmed conductances of a network.
+class EvaluationSettings:
+    """How much goes through a network at once, and who hears of it.
 
     Attributes:
-        seed: of the draw.
-        conductances: programmed conductances of each analog layer [S].
+        images_at_once: all when None; read noise is drawn anew for each part.
+        chips_at_once: all when None.
+        progress: called with one line whenever an engine has finished with a time.
+
+    Raises:
+        InputError: nothing would go through at once.
     """
 
-    seed: int
-    conductances: tuple[Float[Tensor, "_ rows cols"], ...]
+    images_at_once: int | None = None
+    chips_at_once: int | None = None
+    progress: Callable[[str], object] | None = None
+
+    def __post_init__(self) -> None:
+        for count in (self.images_at_once, self.chips_at_once):
+            if count is not None and count < 1:
+                raise InputError(
+                    f"{count} at once were asked for; allowed is 1 or more, or None for all;"
+                    " correct the number"
+                )
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What chips made of a set of images.
-
-    Attributes:
-        accuracy: part of the images that each chip classifies correctly.
-        outputs: outputs of the network.
-    """
-
-    accuracy: Float[np.ndarray, " chips"]
-    outputs: Float[Tensor, "chips samples classes"]
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy over the chips."""
-        return float(self.accuracy.mean())
-
-    @property
-    def std(self) -> float:
-        """Standard deviation of the accuracy over the chips."""
-        return float(self.accuracy.std(ddof=1)) if len(self.accuracy) > 1 else 0.0
-
-
-def program(network: nn.Module, seed: int, error: ProgrammingError | None) -> Chip:
-    """Program the weights of a network into one chip.
-
-    The same seed draws the same normal deviates for every network of the same shape, so that two
-    trainings can be compared on the same chips.
-
-    Args:
-        network: a network with analog layers.
-        seed: of the chip.
-        error: programming error; None programs the targets exactly.
-    """
-    conductances = []
-    with torch.no_grad():
-        for index, layer in enumerate(analog_layers(network)):
-            # Conductances are float64 from here on; rounding must not carry them out of the range.
-            low, high = layer.mapping.g_min, layer.mapping.g_max
-            target = layer.target_conductances().detach().double().clamp(low, high)
-            if error is not None:
-                target = error.draw(target, generator_of(seed, index))
-            conductances.append(target)
-    return Chip(seed, tuple(conductances))
+ALL_AT_ONCE = EvaluationSettings()
 
 
 @torch.no_grad()
@@ -103,40 +75,100 @@ def evaluate(
     x: Float[Tensor, "samples ..."],
     labels: Int[Tensor, " samples"],
     chips: Sequence[Chip],
-    engine: Engine,
+    engines: Engine | Mapping[str, Engine] = "ideal",
+    times: Sequence[float | None] = (None,),
+    compensation: AbstractCompensation | None = None,
+    settings: EvaluationSettings = ALL_AT_ONCE,
 ) -> Evaluation:
-    """Accuracy of a network on chips, with the products of an engine.
+    """Accuracy of a network on chips, with the products of engines, at times.
 
     Args:
         network: the network that was programmed.
         x: inputs.
         labels: their classes.
         chips: from `program`.
-        engine: "ideal" (exact products of the programmed weights), a surrogate, or anything with
-            `mvm_many`.
+        engines: "ideal" (exact products of the programmed weights), a surrogate, or anything with
+            `mvm_many`; or several by name.
+        times: since programming [s]; None is right after it.
+        compensation: of drift.
+        settings: how much at once, and progress.
 
     Raises:
-        InputError: the chips are not of this network.
+        InputError: there are no chips, or they are not of this network.
     """
-    with programmed(network, chips, engine):
-        together = network(x.repeat(len(chips), *(1 for _ in x.shape[1:])))
-    outputs = together.unflatten(0, (len(chips), len(x)))
-    correct = (outputs.argmax(-1) == labels).double().mean(-1)
-    return Evaluation(correct.numpy(), outputs)
+    if not chips:
+        raise InputError("no chips were given; an evaluation needs at least one; program some")
+    named = engines if isinstance(engines, Mapping) else {_name(engines): engines}
+    rows = []
+    for name, engine in named.items():
+        for time in times:
+            rows.append(_outputs(network, x, chips, engine, time, compensation, settings))
+            if settings.progress is not None:
+                accuracy = (rows[-1].argmax(-1) == labels.cpu()).double().mean(-1)
+                when = "programmed" if time is None else f"{time:g} s"
+                settings.progress(
+                    f"{name}, {when}: {100 * float(accuracy.mean()):.2f} % on {len(chips)} chips"
+                )
+    outputs = torch.stack(rows).unflatten(0, (len(named), len(times)))
+    correct = (outputs.argmax(-1) == labels.cpu()).double().mean(-1)
+    return Evaluation(
+        tuple(named), tuple(times), tuple(chip.seed for chip in chips), correct.numpy(), outputs
+    )
+
+
+def _outputs(
+    network: nn.Module,
+    x: Tensor,
+    chips: Sequence[Chip],
+    engine: Engine,
+    time: float | None,
+    compensation: AbstractCompensation | None,
+    settings: EvaluationSettings,
+) -> Float[Tensor, "chips samples classes"]:
+    """Outputs of the network for all chips and images, part by part."""
+    by_chips = []
+    for first in range(0, len(chips), settings.chips_at_once or len(chips)):
+        some = chips[first : first + (settings.chips_at_once or len(chips))]
+        with programmed(network, some, engine, time, compensation):
+            parts = [
+                network(part.repeat(len(some), *(1 for _ in x.shape[1:])))
+                .unflatten(0, (len(some), len(part)))
+                .cpu()
+                for part in x.split(settings.images_at_once or max(len(x), 1))
+            ]
+        by_chips.append(torch.cat(parts, dim=1))
+    return torch.cat(by_chips)
 
 
 @contextmanager
-def programmed(network: nn.Module, chips: Sequence[Chip], engine: Engine) -> Iterator[None]:
+def programmed(
+    network: nn.Module,
+    chips: Sequence[Chip],
+    engine: Engine,
+    time: float | None = None,
+    compensation: AbstractCompensation | None = None,
+) -> Iterator[None]:
     """Let a network stand for chips: inside, its batch holds the inputs once per chip."""
     layers = analog_layers(network)
     for chip in chips:
         _check_chip(network, chip)
+    currents = _current_function(engine)
     was_training = network.training
     network.eval()
     try:
         for index, layer in enumerate(layers):
-            stacked = torch.stack([chip.conductances[index] for chip in chips])
-            layer.programmed = ProgrammedTiles(stacked, _current_function(engine))
+            # Exact products need no more digits than the network has; circuits get float64.
+            dtype = layer.weight.dtype if currents is None else torch.float64
+            stacked = torch.stack([chip.layers[index].at(time) for chip in chips])
+            noisy = any(chip.layers[index].kinds.read_noise is not None for chip in chips)
+            tiles = ProgrammedTiles(
+                stacked.to(layer.weight.device, dtype),
+                currents,
+                ReadsOfChips(chips, index, time) if noisy else None,
+            )
+            if compensation is not None:
+                tiles = compensation.applied(tiles, layer, Reading(tuple(chips), index, time))
+            layer.programmed = tiles
         yield
     finally:
         network.train(was_training)
@@ -148,12 +180,16 @@ def _check_chip(network: nn.Module, chip: Chip) -> None:
     expected = [
         (m.tiles, m.rows, m.cols) for m in (layer.mapping for layer in analog_layers(network))
     ]
-    given = [tuple(G.shape) for G in chip.conductances]
+    given = [tuple(cells.programmed.shape) for cells in chip.layers]
     if given != expected:
         raise InputError(
             f"chip {chip.seed} has tiles {given}, the network needs {expected}; both must agree;"
             " program the chip from this network"
         )
+
+
+def _name(engine: Engine) -> str:
+    return engine if isinstance(engine, str) else type(engine).__name__
 
 
 def _current_function(engine: Engine) -> CurrentFunction | None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from cosim.nn.layer import AnalogLayer, TileSettings
 from cosim.nn.linear import AnalogLinear
-from cosim.nn.variability import ProgrammingError, generator_of
+from cosim.nn.variability import Disturbance, generator_of
 from cosim.surrogate.base import Surrogate
 
 
@@ -51,7 +51,7 @@ def analog_layers(network: nn.Module) -> list[AnalogLayer]:
 def set_arithmetic(
     network: nn.Module,
     surrogate: Surrogate | None,
-    programming_error: ProgrammingError | None = None,
+    programming_error: Disturbance | None = None,
     seed: int = 0,
 ) -> None:
     """Choose what multiplies in the forward pass of all analog layers.
@@ -59,7 +59,7 @@ def set_arithmetic(
     Args:
         network: the network, changed in place as `network.train()` changes it.
         surrogate: the tile's model, copied and shared by the layers; None for exact products.
-        programming_error: redrawn for every batch in training; None for none.
+        programming_error: any disturbance, redrawn for every batch in training; None for none.
         seed: of those draws.
     """
     layers = analog_layers(network)

@@ -30,19 +30,37 @@ class ProgrammedTiles:
     Attributes:
         conductance: programmed conductances [S].
         currents: the engine; None multiplies exactly with the programmed weights.
+        noise: what one read makes of the conductances; None without read noise.
+        factor: digital compensation of the outputs; None without.
+        calibrated: whether currents come from a tile's model, whose scale the layer's gain makes
+            up for; exact currents need no gain.
     """
 
     conductance: Float[Tensor, "chips tiles rows cols"]
     currents: CurrentFunction | None
+    noise: Callable[[Tensor], Tensor] | None = None
+    factor: (
+        Float[
+            Tensor,
+            (
+                chips  # outputs
+            ),
+        ]
+        | None
+    ) = None
+    calibrated: bool = True
 
     def outputs(
         self, layer: AnalogLayer, unit: Float[Tensor, "vectors in_features"]
     ) -> Float[Tensor, "vectors out_features"]:
         """Products of chip-major unit inputs, each with the cells of its chip."""
-        G = self.conductance
+        G = self.conductance if self.noise is None else self.noise(self.conductance)
         each = unit.to(G).unflatten(0, (len(G), -1))
         if self.currents is None:
             y = layer.ideal_outputs(each, G)
         else:
-            y = layer.tile_outputs(each, G, self.currents) * layer.gain
+            y = layer.tile_outputs(each, G, self.currents)
+            y = y * layer.gain if self.calibrated else y
+        if self.factor is not None:
+            y = y * self.factor.unsqueeze(-2)
         return y.flatten(0, 1).to(unit)

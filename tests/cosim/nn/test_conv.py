@@ -68,4 +68,4 @@ def test_chips_of_a_convolutional_network_are_kept_apart(tile, surrogate):
     together = evaluate(network, images(), labels, chips, surrogate)
     for index, chip in enumerate(chips):
         alone = evaluate(network, images(), labels, [chip], surrogate)
-        torch.testing.assert_close(alone.outputs[0], together.outputs[index])
+        torch.testing.assert_close(alone.outputs_of()[0], together.outputs_of()[index])

@@ -78,14 +78,14 @@ def test_conductances_stay_within_the_range_of_the_cell(network):
 def test_without_error_the_ideal_engine_repeats_the_quantised_network(network, images):
     x, labels = images
     result = evaluate(network, x, labels, [program(network, 0, None)], "ideal")
-    torch.testing.assert_close(result.outputs[0], network(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(result.outputs_of()[0], network(x), rtol=1e-4, atol=1e-5)
 
 
 def test_without_error_a_surrogate_repeats_the_network_that_uses_it(network, images, surrogate):
     x, labels = images
     result = evaluate(network, x, labels, [program(network, 0, None)], surrogate)
     set_arithmetic(network, surrogate)
-    torch.testing.assert_close(result.outputs[0], network(x), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(result.outputs_of()[0], network(x), rtol=1e-3, atol=1e-4)
 
 
 def test_an_engine_is_asked_once_per_layer_with_every_tile_of_every_chip(
@@ -112,19 +112,19 @@ def test_each_chip_is_evaluated_on_its_own_conductances(network, images, surroga
     together = evaluate(network, x, labels, chips, surrogate)
     for index, chip in enumerate(chips):
         alone = evaluate(network, x, labels, [chip], surrogate)
-        torch.testing.assert_close(alone.outputs[0], together.outputs[index])
-    assert not torch.allclose(together.outputs[0], together.outputs[1], rtol=1e-2)
+        torch.testing.assert_close(alone.outputs_of()[0], together.outputs_of()[index])
+    assert not torch.allclose(together.outputs_of()[0], together.outputs_of()[1], rtol=1e-2)
 
 
 def test_accuracy_is_the_part_of_right_answers_per_chip(network, images):
     x, _ = images
     chips = [program(network, seed, ERROR) for seed in range(4)]
-    answers = evaluate(network, x, torch.zeros(11, dtype=torch.long), chips, "ideal").outputs
+    answers = evaluate(network, x, torch.zeros(11, dtype=torch.long), chips, "ideal").outputs_of()
     labels = answers[2].argmax(-1)
     result = evaluate(network, x, labels, chips, "ideal")
-    assert result.accuracy[2] == 1.0
-    assert result.mean == pytest.approx(result.accuracy.mean())
-    assert result.std == pytest.approx(np.std(result.accuracy, ddof=1))
+    assert result.of()[2] == 1.0
+    assert result.mean[0, 0] == pytest.approx(result.accuracy.mean())
+    assert result.std[0, 0] == pytest.approx(np.std(result.accuracy, ddof=1))
 
 
 def test_afterwards_the_network_is_itself_again(network, images):

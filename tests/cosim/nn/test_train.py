@@ -53,7 +53,7 @@ def test_on_the_same_chips_variability_aware_training_wins(plain, aware, digits,
         evaluate(net, *digits[1], [program(net, 50 + s, ERROR) for s in range(12)], big_surrogate)
         for net in (plain, aware)
     ]
-    gain = results[1].accuracy - results[0].accuracy
+    gain = results[1].of() - results[0].of()
     assert gain.mean() > 0.03
     # A paired t value above 3 over 12 chips.
     assert gain.mean() > 3 * gain.std(ddof=1) / np.sqrt(len(gain))
