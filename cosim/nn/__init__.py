@@ -1,19 +1,26 @@
 """Torch layers on tiles: mapping, variability, training, evaluation on programmed conductances."""
 
-from cosim.nn.calibrate import calibrate_gain
+from cosim.nn.attention import AnalogMultiheadAttention
+from cosim.nn.binary import BinaryLinear, SignActivation, binary_perceptron
+from cosim.nn.calibrate import calibrate_converters, calibrate_gain, measure_input_ranges
 from cosim.nn.chip import Cells, Chip, NonIdealities, program, program_chips
 from cosim.nn.compensation import AbstractCompensation, CalibrationInputs, ReferenceCells
-from cosim.nn.conv import AnalogConv2d, Window
-from cosim.nn.convert import convert, measure_input_ranges, to_digital
+from cosim.nn.conv import AnalogConv1d, AnalogConv2d, AnalogConv3d
+from cosim.nn.convert import CONVERTED, convert, to_digital
+from cosim.nn.converters import IDEAL, Adc, Converters, Dac
 from cosim.nn.drift import AbstractDrift, CardDrift, Drift
 from cosim.nn.evaluate import EvaluationSettings, TileEngine, evaluate, programmed
 from cosim.nn.evaluation import Evaluation, PairedDifference
 from cosim.nn.faults import StuckCells
-from cosim.nn.layer import AnalogLayer, TileSettings
+from cosim.nn.layer import AnalogLayer
 from cosim.nn.linear import AnalogLinear
 from cosim.nn.mapping import TileMapping
+from cosim.nn.mapping_cells import DifferentialPairs, OffsetColumn
 from cosim.nn.network import analog_layers, perceptron, set_arithmetic
 from cosim.nn.noise import AbstractReadNoise, CardReadNoise, ReadNoise
+from cosim.nn.recurrent import AnalogGRU, AnalogLSTM, AnalogRNN
+from cosim.nn.recurrent_cells import AnalogGRUCell, AnalogLSTMCell, AnalogRNNCell
+from cosim.nn.settings import TileSettings
 from cosim.nn.train import History, TrainSettings, train, train_plain, train_vat
 from cosim.nn.variability import (
     CardProgramming,
@@ -22,21 +29,39 @@ from cosim.nn.variability import (
     ProgrammingError,
     generator_of,
 )
+from cosim.nn.weak_reset import WeakReset, WeakResetDevices, WeakResetRule
+from cosim.nn.window import Window
 
 
 __all__ = [
+    "CONVERTED",
+    "IDEAL",
     "AbstractCompensation",
     "AbstractDrift",
     "AbstractReadNoise",
+    "Adc",
+    "AnalogConv1d",
     "AnalogConv2d",
+    "AnalogConv3d",
+    "AnalogGRU",
+    "AnalogGRUCell",
+    "AnalogLSTM",
+    "AnalogLSTMCell",
     "AnalogLayer",
     "AnalogLinear",
+    "AnalogMultiheadAttention",
+    "AnalogRNN",
+    "AnalogRNNCell",
+    "BinaryLinear",
     "CalibrationInputs",
     "CardDrift",
     "CardProgramming",
     "CardReadNoise",
     "Cells",
     "Chip",
+    "Converters",
+    "Dac",
+    "DifferentialPairs",
     "Disturbance",
     "Drift",
     "Evaluation",
@@ -44,17 +69,24 @@ __all__ = [
     "History",
     "LogNormalFactor",
     "NonIdealities",
+    "OffsetColumn",
     "PairedDifference",
     "ProgrammingError",
     "ReadNoise",
     "ReferenceCells",
+    "SignActivation",
     "StuckCells",
     "TileEngine",
     "TileMapping",
     "TileSettings",
     "TrainSettings",
+    "WeakReset",
+    "WeakResetDevices",
+    "WeakResetRule",
     "Window",
     "analog_layers",
+    "binary_perceptron",
+    "calibrate_converters",
     "calibrate_gain",
     "convert",
     "evaluate",

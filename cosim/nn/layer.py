@@ -1,12 +1,12 @@
 """What all analog layers share: a weight matrix that is the conductances of tiles.
 
-    x ──/input_range──► 0..1 ──read_voltage──► tiles ──pairs subtracted, row blocks added──►
-      ──x largest weight x input_range (x gain)──► + bias ──► y
+    x ──/input_range──► 0..1 ──Dac, read_voltage──► tiles ──columns subtracted, Adc──►
+      ──slices and row blocks added──► x largest weight x input_range (x gain) ──► + bias ──► y
 
 The weights are ordinary torch parameters. In the forward pass they are clipped, quantised to the
 conductance levels and, in training, disturbed by the programming error; the gradient goes straight
 through all three to the clean weights. What multiplies is the *arithmetic* of the layer: exact
-(`surrogate` is None) or a surrogate of the tile, through which the gradient flows.
+(`surrogate` is None), a surrogate of the tile or the solver, through which the gradient flows.
 
 Tiles are driven with voltages from zero up. Activations of both signs are read in two phases, first
 the positive ones, then the negative ones, and the outputs are subtracted (`signed`).
@@ -18,18 +18,23 @@ of the voltage): one number per layer, calibrated, used only where currents come
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cosim.errors import InputError
+from cosim.nn.converters import Converters
+from cosim.nn.converters_columns import ColumnConverters
 from cosim.nn.mapping import TileMapping
 from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
-from cosim.nn.quantize import clamped, straight_through, to_levels
-from cosim.nn.variability import ProgrammingError
+from cosim.nn.quantize import clamped, code_grid, straight_through, upper_quantile
+from cosim.nn.reads import Reads
+from cosim.nn.settings import TileSettings
+from cosim.nn.variability import Disturbance
 from cosim.surrogate.base import Surrogate
 
 
@@ -39,36 +44,7 @@ if TYPE_CHECKING:
 # How fast a tracked input range follows the batches, and which part of the activations it covers.
 RANGE_MOMENTUM = 0.05
 RANGE_QUANTILE = 0.995
-# torch sorts at most this many values for a quantile; more activations are thinned out.
-MOST_FOR_QUANTILE = 1_000_000
-
-
-@dataclass(frozen=True)
-class TileSettings:
-    """How a layer uses its tiles.
-
-    Attributes:
-        levels: number of conductance levels of a cell, evenly spaced over the range.
-        weight_clip: largest weight in standard deviations of the weights; None takes the largest
-            weight that there is.
-        input_range: activation that is driven with the full read voltage; None tracks the
-            activations during training.
-        signed: whether activations may be negative, at the price of a second read.
-
-    Raises:
-        InputError: there are fewer than two levels.
-    """
-
-    levels: int = 32
-    weight_clip: float | None = 2.5
-    input_range: float | None = None
-    signed: bool = False
-
-    def __post_init__(self) -> None:
-        if self.levels < 2:
-            raise InputError(
-                f"`levels` is {self.levels}; a cell needs at least 2; give more levels"
-            )
+Made = TypeVar("Made")
 
 
 class AnalogLayer(nn.Module, ABC):
@@ -77,8 +53,11 @@ class AnalogLayer(nn.Module, ABC):
     Attributes:
         mapping: where the weights sit.
         settings: how the tiles are used.
+        converters: of inputs and outputs.
+        adc: the output converters with their ranges, or None.
         weight: the clean weights, in the shape that torch gives them.
         bias: digital bias, or None.
+        row_order: which input is at each row, or None for their own order.
         surrogate: the tile's model in the forward pass; None for exact arithmetic.
         programming_error: redrawn for every batch in training; None for none.
         generator: of those draws.
@@ -90,29 +69,71 @@ class AnalogLayer(nn.Module, ABC):
     input_range: Tensor
     gain: Tensor
     range_is_set: Tensor
+    row_order: Tensor | None
     surrogate: Surrogate | None
+    adc: ColumnConverters | None
 
     def __init__(
-        self, shape: tuple[int, ...], tile: TileSpec, settings: TileSettings, bias: bool
+        self,
+        shape: tuple[int, ...],
+        tile: TileSpec,
+        settings: TileSettings,
+        bias: bool,
+        groups: int = 1,
     ) -> None:
         """Make a layer with a weight of this shape, outputs first."""
         super().__init__()
         self.settings = settings
         self.weight = nn.Parameter(torch.empty(*shape))
         self.bias = nn.Parameter(torch.zeros(shape[0])) if bias else None
-        self.mapping = TileMapping.of(tile, self.weight[0].numel(), shape[0])
+        inputs = groups * self.weight[0].numel()
+        self.mapping = TileMapping.of(
+            tile, inputs, shape[0], settings.mapping, settings.levels, groups
+        )
+        self.converters = settings.converters or Converters.of(tile)
+        self.adc = _column_converters(self.mapping, self.converters)
         self.surrogate = None
-        self.programming_error: ProgrammingError | None = None
+        self.programming_error: Disturbance | None = None
         self.generator = torch.Generator().manual_seed(0)
         self.programmed: ProgrammedTiles | None = None
-        self.register_buffer("input_range", torch.tensor(settings.input_range or 1.0))
-        self.register_buffer("range_is_set", torch.tensor(settings.input_range is not None))
+        self._held: dict[str, Any] | None = None
+        self._hold_input_range()
         self.register_buffer("gain", torch.tensor(1.0))
+        self.register_buffer("row_order", None)
+        if settings.shuffle_rows is not None:
+            generator = torch.Generator().manual_seed(settings.shuffle_rows)
+            self.order_rows(torch.randperm(inputs, generator=generator))
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
 
     @abstractmethod
     def rows_of(self, x: Float[Tensor, ...]) -> Float[Tensor, "vectors in_features"]:
         """The input vectors that the tiles see for a layer input `x`, batch-major."""
+
+    @abstractmethod
+    def shaped(self, y: Float[Tensor, "vectors out_features"], x: Tensor) -> Tensor:
+        """Output vectors in the shape that torch gives them for a layer input `x`."""
+
+    @abstractmethod
+    def exactly(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """What torch computes with these weights."""
+
+    def order_rows(self, order: Tensor | Sequence[int]) -> None:
+        """Put input `order[k]` at row k, in place; conductances move along.
+
+        Raises:
+            InputError: this is no order of the inputs, or the layer has groups.
+        """
+        chosen = torch.as_tensor(order, device=self.weight.device).long()
+        count = self.mapping.in_features
+        if self.mapping.groups > 1 or not torch.equal(
+            chosen.sort().values, torch.arange(count, device=chosen.device)
+        ):
+            raise InputError(
+                f"rows are to be ordered in a layer of {self.mapping.groups} groups by"
+                f" {len(chosen)} numbers; an order holds every number below {count} once, and"
+                " only layers without groups have one; correct it, or leave it out"
+            )
+        self.row_order = chosen
 
     def largest_weight(self) -> Tensor:
         """The weight that is mapped to the full conductance difference."""
@@ -124,41 +145,57 @@ class AnalogLayer(nn.Module, ABC):
     def target_conductances(self) -> Float[Tensor, "tiles rows cols"]:
         """Conductances that the weights ask for [S]: clipped, mapped and quantised."""
         unit = clamped(self.weight.flatten(1) / self.largest_weight(), -1.0, 1.0)
-        G = self.mapping.conductances(unit)
-        return to_levels(G, self.mapping.g_min, self.mapping.g_max, self.settings.levels)
+        return self.mapping.conductances(self._ordered(unit))
 
-    def products(
-        self, rows: Float[Tensor, "vectors in_features"]
-    ) -> Float[Tensor, "vectors out_features"]:
-        """Products of the weights with input vectors, and the bias.
+    def weights_of(
+        self, G: Float[Tensor, "*chips tiles rows cols"]
+    ) -> Float[Tensor, "*chips out_features group_inputs"]:
+        """Weights, in units of the largest one and in the order of the inputs, of conductances."""
+        weights = self.mapping.weights(G)
+        return weights if self.row_order is None else weights[..., self.row_order.argsort()]
 
-        On chips (`programmed`), the vectors of the first chip come first, then those of the next.
+    def products(self, x: Float[Tensor, ...]) -> Float[Tensor, ...]:
+        """The layer's output for activations `x`.
+
+        On chips (`programmed`), the inputs of the first chip come first, then those of the next.
 
         Raises:
             InputError: an activation is negative and the layer is not `signed`.
         """
-        self._check_sign(rows)
-        if self.training and not self._range_is_given:
-            self.track_range(rows, RANGE_MOMENTUM)
-        unit = self.unit_inputs(rows)
-        chips = self.programmed
-        y = self._on_model(unit) if chips is None else chips.outputs(self, unit)
-        y = y * (self.largest_weight() * self.input_range)
-        return y if self.bias is None else y + self.bias
+        x = x.to(self.weight.dtype)
+        self._check_sign(x)
+        if self.training and not isinstance(self.settings.input_range, float | int):
+            self.track_range(x, RANGE_MOMENTUM)
+        unit = self.unit_inputs(x)
+        if self._is_torch_s_product:
+            return self.exactly(unit, self._once("weight", self._torch_weight), self.bias)
+        with _full_precision(x):
+            rows = self.rows_of(unit)
+            chips = self.programmed
+            y = self._on_model(rows) if chips is None else chips.outputs(self, rows)
+            y = y * self._scale()
+            return self.shaped(y if self.bias is None else y + self.bias, x)
 
-    def unit_inputs(
-        self, rows: Float[Tensor, "vectors in_features"]
-    ) -> Float[Tensor, "vectors in_features"]:
-        """Input vectors in units of the input range, clipped."""
-        return clamped(rows / self.input_range, -1.0 if self.settings.signed else 0.0, 1.0)
+    def unit_inputs(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Inputs in units of the input range, clipped and on the grid of the input codes."""
+        low = -1.0 if self.settings.signed else 0.0
+        unit = x / self.input_range
+        learned = self.settings.input_range == "learned"
+        unit = torch.clamp(unit, low, 1.0) if learned else clamped(unit, low, 1.0)
+        dac = self.converters.dac
+        return unit if dac is None else code_grid(unit, dac.largest)
 
     def ideal_outputs(
         self,
         unit: Float[Tensor, "*chips vectors in_features"],
         G: Float[Tensor, "*chips tiles rows cols"],
     ) -> Float[Tensor, "*chips vectors out_features"]:
-        """Exact products of unit inputs with the weights that `G` stands for."""
-        return unit @ self.mapping.weights(G).transpose(-1, -2)
+        """Exact products of unit inputs with the weights that `G` stands for, converted."""
+        driven = self._ordered(unit)
+        if self.adc is None:
+            return self.mapping.products(G, driven)
+        reads = Reads.of(driven, self.settings.signed, self.converters.dac)
+        return self._read_out(self.mapping.currents(G, reads.parts), reads)
 
     def tile_outputs(
         self,
@@ -166,52 +203,145 @@ class AnalogLayer(nn.Module, ABC):
         G: Float[Tensor, "*chips tiles rows cols"],
         currents: CurrentFunction,
     ) -> Float[Tensor, "*chips vectors out_features"]:
-        """Outputs from tile currents, without the gain."""
-        if not self.settings.signed:
-            return self.mapping.outputs(currents(G, self.mapping.voltages(unit)))
-        phases = torch.cat([unit.clamp_min(0), (-unit).clamp_min(0)], -2)
-        outputs = self.mapping.outputs(currents(G, self.mapping.voltages(phases)))
-        positive, negative = outputs.chunk(2, -2)
-        return positive - negative
+        """Outputs from tile currents, converted, without the gain."""
+        reads = Reads.of(self._ordered(unit), self.settings.signed, self.converters.dac)
+        return self._read_out(currents(G, self.mapping.voltages(reads.parts)), reads)
 
     @torch.no_grad()
     def track_range(self, x: Float[Tensor, ...], momentum: float) -> None:
         """Move the input range towards what activations `x` need; the first ones set it."""
-        active = x.detach().abs().flatten()
-        active = active[active > 0]
-        if not active.numel():
-            return
-        thinned = active[:: -(-active.numel() // MOST_FOR_QUANTILE)]
-        high = torch.quantile(thinned.float(), RANGE_QUANTILE).to(self.input_range)
-        self.input_range.lerp_(high, momentum if bool(self.range_is_set) else 1.0)
-        self.range_is_set.fill_(True)
+        high = upper_quantile(x.detach().abs(), RANGE_QUANTILE)
+        seen = high > 0
+        step = (~self.range_is_set).to(high)
+        if self.settings.input_range != "learned":
+            step = step.clamp_min(momentum)
+        self.input_range.lerp_(high.to(self.input_range), (step * seen).to(self.input_range))
+        self.range_is_set.logical_or_(seen)
 
     def extra_repr(self) -> str:
         """Sizes and tiles, as torch prints them."""
         m = self.mapping
+        levels = self.settings.levels
+        packs = "" if m.packs == 1 else f"{m.packs}x"
         return (
             f"in_features={m.in_features}, out_features={m.out_features},"
-            f" tiles={m.row_blocks}x{m.col_blocks} of {m.rows}x{m.cols},"
-            f" levels={self.settings.levels}"
+            f" tiles={packs}{m.row_blocks}x{m.col_blocks} of {m.rows}x{m.cols},"
+            f" levels={levels if isinstance(levels, int) else len(levels)}"
         )
 
     @property
-    def _range_is_given(self) -> bool:
-        return self.settings.input_range is not None
+    def _is_torch_s_product(self) -> bool:
+        """Whether the forward pass is an ordinary product with weights on their levels."""
+        exact = self.programmed is None and self.surrogate is None and self.adc is None
+        return exact and not (self._is_disturbed and self.mapping.groups_per_pack > 1)
+
+    @property
+    def _is_disturbed(self) -> bool:
+        return self.training and self.programming_error is not None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Draw and prepare conductances once for all calls inside: the steps of a sequence."""
+        self._held = {}
+        try:
+            yield
+        finally:
+            self._held = None
+
+    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+        if self._held is None:
+            return make()
+        if name not in self._held:
+            self._held[name] = make()
+        return self._held[name]
+
+    def _scale(self) -> Tensor:
+        """What a full-scale product is worth."""
+        return self.largest_weight() * self.input_range
+
+    def _torch_weight(self) -> Tensor:
+        """The weights that the cells stand for, for inputs in units of their range."""
+        weight = self.weights_of(self._model_conductances())
+        return weight.reshape(self.weight.shape) * self._scale()
+
+    def _model_conductances(self) -> Tensor:
+        """What the forward pass multiplies with: the targets, disturbed in training."""
+        G = self.target_conductances()
+        error = self.programming_error
+        if error is None or not self._is_disturbed:
+            return G
+        return straight_through(G, error.draw(G.detach(), self.generator))
 
     def _on_model(self, unit: Tensor) -> Tensor:
-        G = self.target_conductances()
-        if self.training and self.programming_error is not None:
-            G = straight_through(G, self.programming_error.draw(G.detach(), self.generator))
-        if self.surrogate is None:
-            return self.ideal_outputs(unit, G)
+        G = self._once("conductances", self._model_conductances)
         surrogate = self.surrogate
-        return self.tile_outputs(unit, G, lambda G, V: surrogate(V, G)) * self.gain
+        if surrogate is None:
+            return self.ideal_outputs(unit, G)
+        operator = self._once("operator", lambda: surrogate.prepare(G))
+        return self.tile_outputs(unit, G, lambda _, V: operator(V)) * self.gain
 
-    def _check_sign(self, rows: Tensor) -> None:
-        if not self.settings.signed and bool((rows < 0).any()):
+    def _read_out(self, currents: Tensor, reads: Reads) -> Tensor:
+        """Layer outputs from the currents of all reads."""
+        m, adc = self.mapping, self.adc
+        subtraction = "analog" if adc is None else adc.adc.subtraction
+        signals = m.signals(reads.charges(currents), subtraction)
+        if adc is not None:
+            signals = adc(signals)
+        volts = None
+        if m.needs_volts:
+            volts = reads.charges(m.voltages(reads.parts).sum(-1, keepdim=True))[..., 0]
+        return reads.joined(m.joined(signals, subtraction, volts))
+
+    def _ordered(self, values: Tensor) -> Tensor:
+        return values if self.row_order is None else values[..., self.row_order]
+
+    def _hold_input_range(self) -> None:
+        given = self.settings.input_range
+        start = torch.tensor(given if isinstance(given, float | int) else 1.0)
+        if given == "learned":
+            self.register_parameter("input_range", nn.Parameter(start))
+        else:
+            self.register_buffer("input_range", start)
+        self.register_buffer("range_is_set", torch.tensor(isinstance(given, float | int)))
+
+    def _check_sign(self, x: Tensor) -> None:
+        # Elsewhere than on a CPU, looking at the values would make every layer wait for its inputs.
+        if self.settings.signed or x.device.type != "cpu" or not x.numel():
+            return
+        lowest = x.detach().amin()
+        if bool(lowest < 0):
             raise InputError(
-                f"an activation of {float(rows.detach().min()):.4g} was given to an analog layer;"
+                f"an activation of {float(lowest):.4g} was given to an analog layer;"
                 " tiles are driven with voltages from zero up, so activations must not be"
                 " negative; put a ReLU before the layer, or make it with `signed=True`"
             )
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Take an order of the rows over, which a layer only has if it was given one."""
+        order = state_dict.get(f"{prefix}row_order")
+        if order is not None and self.row_order is None:
+            self.row_order = torch.empty_like(order, device=self.weight.device)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _column_converters(mapping: TileMapping, converters: Converters) -> ColumnConverters | None:
+    adc = converters.adc
+    if adc is None:
+        return None
+    m = mapping
+    differences = adc.subtraction == "analog" and not m.needs_volts
+    return ColumnConverters(
+        adc,
+        m.tiles,
+        m.signals(torch.zeros(m.tiles, 1, m.cols), adc.subtraction).shape[-1],
+        m.rows * m.g_max * m.read_voltage,
+        differences,
+    )
+
+
+def _full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """No autocast: half precision has fewer digits than currents and conductances need."""
+    device = x.device.type
+    if torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()

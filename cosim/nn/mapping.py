@@ -1,25 +1,33 @@
 """How the weights of a layer sit on tiles.
 
-Every weight is a differential pair of cells in one row: column 2j holds its positive part, column
-2j + 1 its negative part, so `conductance[row, 2j]` and `conductance[row, 2j + 1]` belong to
-`weight[j, row]`.
+By default every weight is a differential pair of cells in one row: column 2j holds its positive
+part, column 2j + 1 its negative part, so `conductance[row, 2j]` and `conductance[row, 2j + 1]`
+belong to `weight[j, row]`. `mapping_cells` has the alternatives: one cell against a reference
+column, and weights cut into slices.
 
     g_positive = g_min + max(w, 0) / w_max (g_max - g_min)       w = (g_positive - g_negative)
     g_negative = g_min + max(-w, 0) / w_max (g_max - g_min)          / (g_max - g_min) w_max
 
 A layer with more inputs than a tile has rows is cut into row blocks whose outputs are added
-digitally; more outputs than a tile has column pairs make column blocks. Tiles are numbered row
-block by row block. Rows and columns that a layer does not fill stay at g_min, their inputs at 0 V;
-the last column of a tile with an odd number of columns is never used.
+digitally; more outputs than fit into the columns of a tile make column blocks. Tiles are numbered
+row block by row block. Rows and columns that a layer does not fill stay at g_min, their inputs at
+0 V; columns that are left over are never used.
 
     inputs   0..rows-1       tile 0    tile 1    tile 2       (row block 0)
     inputs   rows..2rows-1   tile 3    tile 4    tile 5       (row block 1)
-                             outputs 0..p-1, p..2p-1, ...      with p = cols // 2
+                             outputs 0..p-1, p..2p-1, ...      with p outputs per tile
+
+The groups of a grouped convolution do not share inputs. As many of them as fit lie on the diagonal
+of one *pack*, with weights of zero beside them, and every pack has its own tiles:
+
+    pack 0:   group 0      0         tiles 0 ..
+                 0      group 1
+    pack 1:   group 2      0         the next tiles ..
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -28,6 +36,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cosim.errors import SpecError
+from cosim.nn.mapping_cells import DifferentialPairs, OffsetColumn, Subtraction, WeightCells
+from cosim.nn.mapping_levels import Levels, levels_of
 
 
 if TYPE_CHECKING:
@@ -43,9 +53,12 @@ class TileMapping:
         out_features: outputs of the layer.
         rows: inputs of a tile.
         cols: outputs of a tile.
-        g_min: conductance of a zero half of a pair [S].
-        g_max: conductance of a full one [S].
+        g_min: lowest conductance of a cell [S].
+        g_max: highest conductance of a cell [S].
         read_voltage: voltage of a full-scale input [V].
+        cells: how a weight becomes cells.
+        levels: conductances that cells can take; None for all from g_min to g_max.
+        groups: parts of the layer that do not share inputs.
     """
 
     in_features: int
@@ -55,96 +68,283 @@ class TileMapping:
     g_min: float
     g_max: float
     read_voltage: float
+    cells: WeightCells = field(default_factory=DifferentialPairs)
+    levels: Levels | None = None
+    groups: int = 1
 
     @staticmethod
-    def of(spec: TileSpec, in_features: int, out_features: int) -> TileMapping:
+    def of(
+        spec: TileSpec,
+        in_features: int,
+        out_features: int,
+        cells: WeightCells | None = None,
+        levels: int | tuple[float, ...] | None = None,
+        groups: int = 1,
+    ) -> TileMapping:
         """The mapping of a layer onto tiles of a specification.
 
+        Args:
+            spec: the tile.
+            in_features: inputs of the layer.
+            out_features: outputs of the layer.
+            cells: how a weight becomes cells; what the tile's read-out says when not given.
+            levels: how many levels a cell has, or which ones [S].
+            groups: parts of the layer that do not share inputs.
+
         Raises:
-            SpecError: the tile has no room for a differential pair.
+            SpecError: the tile has no room for the cells of a weight.
+            InputError: a level is outside of the cell's range.
         """
-        if spec.cols < 2:
+        chosen = cells or cells_of(spec)
+        needed = chosen.columns + chosen.shared_columns
+        if spec.cols < needed:
             raise SpecError(
-                f"`cols` is {spec.cols}; a differential pair needs at least 2 columns;"
+                f"`cols` is {spec.cols}; {_what(chosen)} needs at least {needed} columns;"
                 " give the tile more columns"
             )
+        low, high = spec.cell.conductance_min, spec.cell.conductance_max
+        available = None if levels is None else levels_of(levels, low, high)
         return TileMapping(
             in_features,
             out_features,
             spec.rows,
             spec.cols,
-            spec.cell.conductance_min,
-            spec.cell.conductance_max,
+            low if available is None else available.low,
+            high if available is None else available.high,
             spec.drivers.read_voltage,
+            chosen,
+            available,
+            groups,
         )
+
+    @property
+    def outputs_per_tile(self) -> int:
+        """Outputs that fit into the columns of a tile."""
+        return (self.cols - self.cells.shared_columns) // self.cells.columns
 
     @property
     def pairs(self) -> int:
         """Outputs (column pairs) per tile."""
-        return self.cols // 2
+        return self.outputs_per_tile
+
+    @property
+    def groups_per_pack(self) -> int:
+        """Groups that lie on the diagonal of one matrix.
+
+        A zero beside the diagonal must be one exactly, so only differential pairs are packed.
+        """
+        if self.groups == 1 or not isinstance(self.cells, DifferentialPairs):
+            return 1
+        inputs, outputs = self.in_features // self.groups, self.out_features // self.groups
+        return max(1, min(self.rows // inputs, self.outputs_per_tile // outputs, self.groups))
+
+    @property
+    def packs(self) -> int:
+        """Number of matrices that are mapped on their own."""
+        return ceil(self.groups / self.groups_per_pack)
+
+    @property
+    def pack_inputs(self) -> int:
+        """Inputs of one matrix."""
+        return self.in_features // self.groups * self.groups_per_pack
+
+    @property
+    def pack_outputs(self) -> int:
+        """Outputs of one matrix."""
+        return self.out_features // self.groups * self.groups_per_pack
 
     @property
     def row_blocks(self) -> int:
-        """Number of parts the inputs are cut into."""
-        return ceil(self.in_features / self.rows)
+        """Number of parts the inputs of a matrix are cut into."""
+        return ceil(self.pack_inputs / self.rows)
 
     @property
     def col_blocks(self) -> int:
-        """Number of parts the outputs are cut into."""
-        return ceil(self.out_features / self.pairs)
+        """Number of parts the outputs of a matrix are cut into."""
+        return ceil(self.pack_outputs / self.outputs_per_tile)
 
     @property
     def tiles(self) -> int:
         """Number of tiles of the layer."""
-        return self.row_blocks * self.col_blocks
+        return self.packs * self.row_blocks * self.col_blocks
 
     @property
     def g_range(self) -> float:
         """Conductance difference of a full-scale weight [S]."""
-        return self.g_max - self.g_min
+        return self.cells.full_scale(self.g_min, self.g_max)
+
+    @property
+    def g_middle(self) -> float:
+        """Conductance of reference cells [S]."""
+        return (self.g_min + self.g_max) / 2
 
     def conductances(
-        self, weight: Float[Tensor, "out_features in_features"]
+        self, weight: Float[Tensor, "out_features group_inputs"]
     ) -> Float[Tensor, "tiles rows cols"]:
-        """Conductances [S] of weights given in units of the largest one, from -1 to 1."""
-        halves = torch.stack([weight.clamp_min(0), (-weight).clamp_min(0)], -1)
-        filled = halves.new_zeros(self.col_blocks * self.pairs, self.row_blocks * self.rows, 2)
-        filled[: self.out_features, : self.in_features] = halves
-        blocks = filled.reshape(self.col_blocks, self.pairs, self.row_blocks, self.rows, 2)
-        tiles = blocks.permute(2, 0, 3, 1, 4).reshape(self.tiles, self.rows, 2 * self.pairs)
-        unused = tiles.new_zeros(self.tiles, self.rows, self.cols - 2 * self.pairs)
-        return self.g_min + self.g_range * torch.cat([tiles, unused], -1)
+        """Conductances [S] of weights given in units of the largest one, from -1 to 1.
+
+        They are those of `levels` where there are any, with the gradient going straight through.
+        """
+        cells = self.cells.cells(self._packed(weight), self.g_min, self.g_max, self.levels)
+        per_tile, columns = self.outputs_per_tile, self.cells.columns
+        more_rows = self.row_blocks * self.rows - self.pack_inputs
+        more_outputs = self.col_blocks * per_tile - self.pack_outputs
+        filled = _padded(cells, (0, 0, 0, more_rows, 0, more_outputs), self.g_min)
+        blocks = filled.reshape(
+            self.packs, self.col_blocks, per_tile, self.row_blocks, self.rows, columns
+        )
+        tiles = blocks.permute(0, 3, 1, 4, 2, 5).reshape(self.tiles, self.rows, -1)
+        shared = self.cells.shared_columns
+        unused = self.cols - per_tile * columns - shared
+        return _padded(_padded(tiles, (0, unused), self.g_min), (0, shared), self.g_middle)
+
+    def matrices(
+        self, G: Float[Tensor, "*chips tiles rows cols"]
+    ) -> Float[Tensor, "*chips packs pack_outputs pack_inputs"]:
+        """What every pack multiplies with, in units of the largest weight.
+
+        Beside the diagonal of a pack there are the errors of cells that were asked for zero.
+        """
+        # A row alone at one volt gives its conductances as currents.
+        background = G.new_full(G.shape[:-1], self.g_middle)
+        signals = self.cells.signals(G, self.outputs_per_tile, "analog")
+        rows = self._differences(signals, "analog", background) / self.g_range
+        blocks = rows.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
+        whole = blocks.movedim((-4, -2), (-2, -1))  # [.., packs, col_blocks, p, row_blocks, rows]
+        matrix = whole.flatten(-2).flatten(-3, -2)
+        return matrix[..., : self.pack_outputs, : self.pack_inputs]
 
     def weights(
         self, G: Float[Tensor, "*chips tiles rows cols"]
-    ) -> Float[Tensor, "*chips out_features in_features"]:
+    ) -> Float[Tensor, "*chips out_features group_inputs"]:
         """Weights, in units of the largest one, that conductances [S] stand for."""
-        pairs = G[..., : 2 * self.pairs].unflatten(-1, (self.pairs, 2))
-        difference = (pairs[..., 0] - pairs[..., 1]) / self.g_range
-        blocks = difference.unflatten(-3, (self.row_blocks, self.col_blocks))
-        whole = blocks.movedim(-4, -1).movedim(-3, -1)  # [..., col_blocks, pairs, row_blocks, rows]
-        weight = whole.flatten(-2).flatten(-3, -2)
-        return weight[..., : self.out_features, : self.in_features]
+        matrices = self.matrices(G)
+        if self.groups == 1:
+            return matrices[..., 0, :, :]
+        per_pack = self.groups_per_pack
+        parts = matrices.unflatten(-1, (per_pack, -1)).unflatten(-3, (per_pack, -1))
+        own = parts.diagonal(dim1=-4, dim2=-2)  # [.., packs, outputs, inputs, groups of a pack]
+        flat = own.movedim(-1, -3).flatten(-4, -2)
+        return flat[..., : self.out_features, :]
+
+    def products(
+        self,
+        G: Float[Tensor, "*chips tiles rows cols"],
+        x: Float[Tensor, "*chips samples in_features"],
+    ) -> Float[Tensor, "*chips samples out_features"]:
+        """Exact products of layer inputs with what conductances [S] stand for."""
+        matrices = self.matrices(G)
+        if self.groups == 1:
+            return x @ matrices[..., 0, :, :].transpose(-1, -2)
+        packed = _padded(x, (0, self.packs * self.pack_inputs - self.in_features), 0.0)
+        packs = packed.unflatten(-1, (self.packs, self.pack_inputs)).movedim(-2, -3)
+        outputs = packs @ matrices.transpose(-1, -2)
+        return outputs.movedim(-3, -2).flatten(-2)[..., : self.out_features]
 
     def voltages(
         self, x: Float[Tensor, "*chips samples in_features"]
     ) -> Float[Tensor, "*chips tiles samples rows"]:
         """Input voltages [V] of every tile for layer inputs from 0 to 1."""
-        missing = self.row_blocks * self.rows - self.in_features
-        padded = torch.nn.functional.pad(x, (0, missing)) * self.read_voltage
-        blocks = padded.unflatten(-1, (self.row_blocks, self.rows)).movedim(-2, -3)
-        return blocks.repeat_interleave(self.col_blocks, dim=-3)
+        blocks = self._row_blocks(x * self.read_voltage)
+        shape = (*blocks.shape[:-3], self.row_blocks, self.col_blocks, *blocks.shape[-2:])
+        return blocks.unsqueeze(-3).expand(shape).flatten(-5, -3)
+
+    def currents(
+        self,
+        G: Float[Tensor, "*chips tiles rows cols"],
+        x: Float[Tensor, "*chips samples in_features"],
+    ) -> Float[Tensor, "*chips tiles samples cols"]:
+        """Column currents [A] by exact products, without copies of the inputs."""
+        blocks = self._row_blocks(x * self.read_voltage)
+        side = G.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
+        wide = side.movedim(-3, -2).flatten(-2)  # column blocks side by side
+        currents = blocks @ wide
+        return currents.unflatten(-1, (self.col_blocks, -1)).movedim(-2, -3).flatten(-5, -3)
+
+    def signals(
+        self, currents: Float[Tensor, "*chips tiles samples cols"], subtraction: Subtraction
+    ) -> Float[Tensor, "*chips tiles samples signals"]:
+        """What the converters of the tiles see [A]."""
+        return self.cells.signals(currents, self.outputs_per_tile, subtraction)
+
+    def joined(
+        self,
+        signals: Float[Tensor, "*chips tiles samples signals"],
+        subtraction: Subtraction,
+        volts: Float[Tensor, "*chips tiles samples"] | None = None,
+    ) -> Float[Tensor, "*chips samples out_features"]:
+        """Layer outputs, in units of full-scale input times largest weight, from signals [A].
+
+        Args:
+            signals: of all tiles, after the converters.
+            subtraction: where columns are subtracted from one another.
+            volts: sums of the input voltages of every tile [V], for a calculated reference.
+        """
+        background = None if volts is None else volts * self.g_middle
+        difference = self._differences(signals, subtraction, background)
+        blocks = difference.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks)).sum(-4)
+        joined = blocks.movedim(-2, -4).flatten(-2)[..., : self.pack_outputs].flatten(-2)
+        return joined[..., : self.out_features] / (self.read_voltage * self.g_range)
 
     def outputs(
-        self, currents: Float[Tensor, "*chips tiles samples cols"]
+        self,
+        currents: Float[Tensor, "*chips tiles samples cols"],
+        volts: Float[Tensor, "*chips tiles samples"] | None = None,
     ) -> Float[Tensor, "*chips samples out_features"]:
-        """Layer outputs, in units of full-scale input times largest weight.
+        """Layer outputs, in units of full-scale input times largest weight, from currents [A].
 
         The columns of a pair are subtracted, which removes what they have in common, and the row
         blocks are added.
         """
-        pairs = currents[..., : 2 * self.pairs].unflatten(-1, (self.pairs, 2))
-        difference = pairs[..., 0] - pairs[..., 1]
-        blocks = difference.unflatten(-3, (self.row_blocks, self.col_blocks)).sum(-4)
-        joined = blocks.movedim(-3, -2).flatten(-2)[..., : self.out_features]
-        return joined / (self.read_voltage * self.g_range)
+        return self.joined(self.signals(currents, "analog"), "analog", volts)
+
+    @property
+    def needs_volts(self) -> bool:
+        """Whether outputs take the sums of the input voltages, for a calculated reference."""
+        return isinstance(self.cells, OffsetColumn) and not self.cells.reference_columns
+
+    def _differences(
+        self, signals: Tensor, subtraction: Subtraction, background: Tensor | None
+    ) -> Float[Tensor, "... outputs"]:
+        slices = self.cells.differences(signals, subtraction, background)
+        return self.cells.joined(slices, self.levels)
+
+    def _packed(self, weight: Tensor) -> Float[Tensor, "packs pack_outputs pack_inputs"]:
+        """Weights as one matrix per pack, groups on its diagonal."""
+        if self.groups == 1:
+            return weight[None]
+        per_pack = self.groups_per_pack
+        groups = weight.unflatten(0, (self.groups, -1))
+        missing = self.packs * per_pack - self.groups
+        packs = _padded(groups, (0, 0, 0, 0, 0, missing), 0.0).unflatten(0, (-1, per_pack))
+        if per_pack == 1:
+            return packs[:, 0]
+        own = torch.eye(per_pack, dtype=weight.dtype, device=weight.device)
+        matrices = packs[:, :, :, None, :] * own[:, None, :, None]
+        return matrices.flatten(3).flatten(1, 2)
+
+    def _row_blocks(self, x: Tensor) -> Float[Tensor, "*chips packs row_blocks samples rows"]:
+        """Inputs as the rows of every row block see them."""
+        packed = _padded(x, (0, self.packs * self.pack_inputs - self.in_features), 0.0)
+        packs = packed.unflatten(-1, (self.packs, self.pack_inputs))
+        filled = _padded(packs, (0, self.row_blocks * self.rows - self.pack_inputs), 0.0)
+        blocks = filled.unflatten(-1, (self.row_blocks, self.rows))
+        return blocks.movedim(-4, -2)
+
+
+def cells_of(spec: TileSpec) -> WeightCells:
+    """How a weight becomes cells on a tile: as its read-out subtracts its columns."""
+    if spec.readout is not None and spec.readout.weights == "offset":
+        return OffsetColumn()
+    return DifferentialPairs()
+
+
+def _padded(values: Tensor, pads: tuple[int, ...], value: float) -> Tensor:
+    return torch.nn.functional.pad(values, pads, value=value) if any(pads) else values
+
+
+def _what(cells: WeightCells) -> str:
+    kind = "a differential pair" if isinstance(cells, DifferentialPairs) else "a cell with its"
+    extra = "" if isinstance(cells, DifferentialPairs) else " reference"
+    sliced = "" if cells.slices == 1 else f" in {cells.slices} slices"
+    return f"{kind}{extra}{sliced}"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from cosim.nn.layer import AnalogLayer, TileSettings
+from cosim.nn.layer import AnalogLayer
 from cosim.nn.linear import AnalogLinear
+from cosim.nn.settings import TileSettings
 from cosim.nn.variability import Disturbance, generator_of
 from cosim.surrogate.base import Surrogate
 

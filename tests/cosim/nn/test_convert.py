@@ -46,11 +46,11 @@ def test_a_converted_model_computes_what_the_model_does(model, images, tile):
     assert float(error) < 0.03
 
 
-def test_linear_layers_and_plain_convolutions_are_replaced(model, images, tile):
+def test_linear_layers_and_convolutions_are_replaced(model, images, tile):
     analog = convert(model, tile, images)
     kinds = [type(layer) for layer in analog_layers(analog)]
-    assert kinds == [AnalogConv2d, AnalogLinear]
-    assert isinstance(analog[3][0], nn.Conv2d)
+    assert kinds == [AnalogConv2d, AnalogConv2d, AnalogLinear]
+    assert isinstance(analog[1], nn.BatchNorm2d)
     assert analog[5].bias is None
 
 
@@ -63,8 +63,9 @@ def test_the_model_itself_is_not_changed(model, images, tile):
 
 
 def test_named_modules_can_stay_digital(model, images, tile):
-    analog = convert(model, tile, images, keep={"5"})
+    analog = convert(model, tile, images, keep={"5", "3.0"})
     assert [type(layer) for layer in analog_layers(analog)] == [AnalogConv2d]
+    assert isinstance(analog[3][0], nn.Conv2d)
 
 
 def test_there_and_back_again_is_the_same_model(model, images, tile):
