@@ -5,6 +5,8 @@
     output       [sample, col]       A       failure           [matrix]   "" or the status
     condition_of_matrix  [matrix]            corner, temperature, time, draw   [condition]
 
+    transients/<number>/   reads over time, of tiles with a read-out, each a group of its own
+
 The folder is laid out in full before the first simulation. Each matrix has its own chunks and is
 marked done only after its outputs are on disk, so a run that is killed at any moment goes on with
 the matrices that are missing, and neither repeats nor loses one. A matrix that failed is marked so
@@ -26,10 +28,14 @@ from jaxtyping import Float
 from cosim.characterize.layout import STATUS_LENGTH, empty_dataset
 from cosim.characterize.plan import SamplingPlan
 from cosim.errors import DatasetError, MissingFileError
+from cosim.read_sequences import ReadSequences
 from netlists.specs import TileSpec
 
 
 FORMAT = "cosim-dataset-1"
+TRANSIENTS = "transients"
+ENERGY = "energy_"
+READ_ARRAYS = ("conductance", "inputs", "outputs", "codes", "sensed", "latency")
 
 
 @dataclass(frozen=True)
@@ -157,3 +163,36 @@ class Dataset:
             loaded = data.load()
         usable = np.isfinite(loaded["output"].to_numpy()).all(axis=1)
         return loaded.isel(sample=np.flatnonzero(usable))
+
+    def pending_transients(self) -> list[int]:
+        """The sequences of reads over time that are not on disk yet."""
+        kept = set(self._transients())
+        return [number for number in range(self.plan.transients) if number not in kept]
+
+    def write_transient(self, number: int, reads: ReadSequences) -> None:
+        """Keep one sequence of reads; it counts once all of it is on disk."""
+        group = zarr.open_group(self.path, mode="r+").require_group(TRANSIENTS)
+        place = group.create_group(f"{number:06d}", overwrite=True)
+        for name in READ_ARRAYS:
+            place.create_array(name, data=getattr(reads, name)[0])
+        for block, joule in reads.energy.items():
+            place.create_array(f"{ENERGY}{block}", data=joule[0])
+        place.attrs["done"] = True
+
+    def transients(self) -> ReadSequences | None:
+        """All sequences of reads over time that are on disk; None without any."""
+        parts = []
+        for _, group in sorted(self._transients().items()):
+            arrays = {name: group[name][:][None] for name in READ_ARRAYS}
+            blocks = [name for name in group.array_keys() if name.startswith(ENERGY)]
+            energy = {name.removeprefix(ENERGY): group[name][:][None] for name in sorted(blocks)}
+            parts.append(ReadSequences(**arrays, energy=energy))
+        return ReadSequences.joined(parts) if parts else None
+
+    def _transients(self) -> dict[int, zarr.Group]:
+        """The groups of the sequences that are complete."""
+        root = zarr.open_group(self.path, mode="r")
+        if TRANSIENTS not in root:
+            return {}
+        groups = dict(root[TRANSIENTS].groups())
+        return {int(name): group for name, group in groups.items() if group.attrs.get("done")}

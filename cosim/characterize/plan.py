@@ -37,6 +37,9 @@ class SamplingPlan(Spec):
         zero_fraction: of the input vectors half are dense, and half have each entry at zero
             with this probability.
         voltage_margin: inputs reach the read voltage times this.
+        transients: sequences of reads over time, for tiles with a read-out: what the surrogate's
+            codes, energies and latencies are fitted to and judged on.
+        reads_per_transient: input vectors of each.
         conditions: corners, temperatures, times and Monte Carlo draws at which the samples are
             taken; the tile as specified by default.
     """
@@ -47,6 +50,8 @@ class SamplingPlan(Spec):
     kinds: tuple[Kind, ...] = ("uniform", "pairs", "sparse")
     zero_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.7
     voltage_margin: Annotated[float, Field(gt=0, le=2)] = 1.0
+    transients: Annotated[int, Field(ge=0, le=100_000)] = 0
+    reads_per_transient: Annotated[int, Field(ge=2, le=1000)] = 8
     conditions: Conditions = Conditions()
 
     @property
@@ -101,6 +106,23 @@ class SamplingPlan(Spec):
         sparse = generator.random((shape[0], 1)) < 0.5
         zero = generator.random(shape) < self.zero_fraction
         return np.where(sparse & zero, 0.0, voltages)
+
+    def transient(
+        self, spec: TileSpec, number: int
+    ) -> tuple[Float[np.ndarray, "rows cols"], Float[np.ndarray, "reads rows"]]:
+        """The conductances [S] of one sequence of reads, and its inputs: codes, or volts."""
+        generator = np.random.default_rng([self.seed, number, 5])
+        G = _DRAWS[self.kinds[number % len(self.kinds)]](spec, generator)
+        shape = (self.reads_per_transient, spec.rows)
+        share = generator.random(shape)
+        if spec.inputs is None:
+            X = spec.drivers.read_voltage * share
+        else:
+            X = np.floor((spec.inputs.largest + 1) * share)
+        sparse = generator.random((shape[0], 1)) < 0.5
+        X = np.where(sparse & (generator.random(shape) < self.zero_fraction), 0.0, X)
+        X[:, list(spec.inactive_rows)] = 0.0
+        return G, X
 
 
 def _uniform(spec: TileSpec, generator: np.random.Generator) -> np.ndarray:

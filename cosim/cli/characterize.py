@@ -14,6 +14,9 @@ from netlists.specs import TileSpec
 from netlists.toml_files import read_toml, validated
 
 
+GIVEN = ("samples", "inputs_per_matrix", "transients", "reads_per_transient", "seed")
+
+
 @click.command("characterize")
 @click.argument("tile", type=FILE)
 @click.option("--samples", type=click.IntRange(1), help="MVM samples at each condition.")
@@ -21,6 +24,15 @@ from netlists.toml_files import read_toml, validated
     "--inputs-per-matrix",
     type=click.IntRange(1, 10_000),
     help="Input vectors per conductance matrix, 32 by default.",
+)
+@click.option(
+    "--transients",
+    type=click.IntRange(0),
+    help="Sequences of reads over time in ngspice, of a tile with [readout]; none by default. The "
+    "surrogate's codes, energies and latencies are fitted to them.",
+)
+@click.option(
+    "--reads-per-transient", type=click.IntRange(2, 1000), help="Reads of each, 8 by default."
 )
 @click.option("--seed", type=click.IntRange(0), help="Seed of every draw, 0 by default.")
 @click.option(
@@ -60,18 +72,51 @@ def command(
 
     Example: cosim characterize tile.toml --samples 1000 -o data.zarr
 
+    Example: cosim characterize mac_tile.toml --samples 96 --transients 8 -o mac.zarr
+
     Example: cosim characterize tile.toml --plan examples/corners.toml -o corners.zarr
     """
-    given = {name: options.pop(name) for name in ("samples", "inputs_per_matrix", "seed")}
+    given = {name: options.pop(name) for name in GIVEN}
     quiet = bool(options.pop("quiet"))
     spec = TileSpec.from_toml(tile)
     plan = _plan(plan_file, {name: value for name, value in given.items() if value is not None})
+    _check_transients(spec, plan)
     with (
         open_engine(engine_name, spec, **options) as engine,
         progress_bar(f"{engine.name}: {spec.name}", plan.all_samples, quiet) as advance,
     ):
         dataset = characterize(engine, plan, output, advance, again)
+    if plan.transients:
+        _take_transients(dataset, quiet, **options)
     _report(dataset, quiet)
+
+
+def _check_transients(spec: TileSpec, plan: SamplingPlan) -> None:
+    """Refuse reads over time that the tile cannot give, before any work is done."""
+    if plan.transients:
+        from cosim.characterize.transients import check_transients
+
+        check_transients(spec, plan)
+
+
+def _take_transients(
+    dataset: Dataset,
+    quiet: bool,
+    workers: int | None,
+    scheduler: str | None,
+    runner: str,
+    timeout: float,
+) -> None:
+    """Reads over time, which only ngspice gives."""
+    from cosim.characterize.transients import take_transients
+    from cosim.ngspice import Workers
+
+    plan, missing = dataset.plan, len(dataset.pending_transients())
+    with (
+        Workers(workers, scheduler=scheduler, runner=runner) as pool,
+        progress_bar("reads over time", missing * plan.reads_per_transient, quiet) as advance,
+    ):
+        take_transients(dataset, pool, advance, timeout)
 
 
 def _plan(file: Path | None, given: dict[str, int]) -> SamplingPlan:
@@ -104,5 +149,5 @@ def _report(dataset: Dataset, quiet: bool) -> None:
         at = f" at {plan.conditions.count} conditions" if plan.conditions.count > 1 else ""
         click.echo(
             f"{dataset.path}: {plan.all_samples} samples{at}, {kept} of {plan.matrices} "
-            "matrices simulated"
+            "matrices simulated" + (f", {plan.transients} transients" if plan.transients else "")
         )

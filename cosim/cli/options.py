@@ -104,7 +104,7 @@ def open_engine(
     from cosim.surrogate import load
 
     stored = load(name, spec.content_hash())
-    yield SurrogateEngine(spec, stored.surrogate)
+    yield SurrogateEngine(spec, stored.surrogate, stored.tile)
 
 
 @contextmanager

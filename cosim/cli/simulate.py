@@ -42,7 +42,8 @@ from netlists.specs import TileSpec
 @click.option(
     "--transient",
     is_flag=True,
-    help="The whole tile over time in ngspice: drivers, amplifiers, converters; needs [readout].",
+    help="The whole tile over time: drivers, amplifiers, converters; needs [readout]. In ngspice, "
+    "or by a surrogate that was fitted to it.",
 )
 @click.option(
     "--figures",
@@ -70,7 +71,8 @@ def command(
     """Outputs of TILE.toml for every input vector.
 
     Any engine gives the currents of the crossbar; inputs and outputs pass the tile's coding and
-    read-out as their behavioural twins describe them. With --transient the circuits themselves run.
+    read-out as their behavioural twins describe them. With --transient the circuits themselves run,
+    or a surrogate fitted to them, with the inputs read one after the other.
 
     Example: cosim simulate tile.toml --inputs X.npy --conductances G.npy -o Y.npy
     """
@@ -80,7 +82,7 @@ def command(
     X = read_array(inputs, "inputs [samples, rows] in volt or codes")
     G = checked_conductances(spec, read_array(conductances, "conductances [rows, cols] in siemens"))
     if transient:
-        _write(output, _transient(spec, G, X, figures, where))
+        _write(output, _transient(engine_name, spec, G, X, figures, where))
         return
     if figures is not None:
         raise InputError("--figures belongs to --transient; currents have no latency or energy")
@@ -92,20 +94,41 @@ def command(
         progress_bar(f"{engine.name}: {spec.name}", len(V) * chain.reads, quiet) as advance,
     ):
         currents = engine.mvm_many([(G, V.reshape(-1, spec.rows))], advance)[0]
-    _write(output, chain.read_out(currents.reshape(len(V), chain.reads, spec.cols)))
+        outputs = engine.read_out(currents.reshape(len(V), chain.reads, spec.cols))
+    _write(output, outputs)
 
 
 def _transient(
-    spec: TileSpec, G: np.ndarray, X: np.ndarray, figures: Path | None, where: dict[str, Any]
+    engine_name: str,
+    spec: TileSpec,
+    G: np.ndarray,
+    X: np.ndarray,
+    figures: Path | None,
+    where: dict[str, Any],
 ) -> np.ndarray:
-    """The tile's outputs from one transient; its figures go to a file or to standard error."""
-    from cosim.engine.transient import run_transient
-    from cosim.ngspice import Workers
+    """The tile's outputs read one after the other; its figures go to a file or standard error.
 
+    Raises:
+        InputError: an engine that knows no time.
+    """
     where.pop("quiet")
-    timeout = where.pop("timeout")
-    with Workers(where.pop("workers"), **where) as workers:
-        readout = run_transient(spec, G, X, workers, timeout=timeout)
+    if engine_name == "ngspice":
+        from cosim.engine.transient import run_transient
+        from cosim.ngspice import Workers
+
+        timeout = where.pop("timeout")
+        with Workers(where.pop("workers"), **where) as workers:
+            readout = run_transient(spec, G, X, workers, timeout=timeout)
+    else:
+        from cosim.engine.surrogate import SurrogateEngine
+
+        with open_engine(engine_name, spec, **where) as engine:
+            if not isinstance(engine, SurrogateEngine):
+                raise InputError(
+                    f"--transient with the engine `{engine_name}`, which knows no time; use "
+                    "ngspice, or the folder of a surrogate that was fitted to transients"
+                )
+            readout = engine.over_time(G, X)
     text = json.dumps(readout.figures(), indent=2)
     if figures is None:
         click.echo(text, err=True)

@@ -9,11 +9,15 @@ import click
 
 from cosim.characterize import SamplingPlan
 from cosim.characterize.fitting import Validation, validate
+from cosim.characterize.tiles import TileValidation
+from cosim.characterize.transients import fresh_transients
 from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
 from cosim.engine.base import AbstractEngine
 from cosim.errors import CheckFailed, DatasetError
-from cosim.surrogate import OutsideSamples, Surrogate, load, outside_domain
+from cosim.ngspice import Workers
+from cosim.surrogate import OutsideSamples, StoredSurrogate, Surrogate, load, outside_domain
 from cosim.surrogate.outside import cases, outside_table
+from cosim.surrogate.tile_certificate import tile_errors
 from netlists.specs import TileSpec
 
 
@@ -44,9 +48,22 @@ from netlists.specs import TileSpec
     is_flag=True,
     help="Also print the errors beyond the domain, by 10, 25 and 50 %; nothing is promised there.",
 )
+@click.option(
+    "--transients",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help="Fresh sequences of 8 reads over time, if the surrogate was fitted to some.",
+)
 @engine_options
 def command(
-    surrogate: Path, samples: int, tolerance: float | None, seed: int, outside: bool, **where: Any
+    surrogate: Path,
+    samples: int,
+    tolerance: float | None,
+    seed: int,
+    outside: bool,
+    transients: int,
+    **where: Any,
 ) -> None:
     """Draw fresh samples in ngspice and hold the certificate of SURROGATE against them.
 
@@ -72,11 +89,27 @@ def command(
     click.echo(_table(outcome))
     if beyond:
         click.echo(beyond)
-    if not outcome.holds:
+    tile = _over_time(stored, spec, transients, seed, where)
+    if tile is not None:
+        click.echo(tile.table())
+    if not outcome.holds or (tile is not None and not tile.holds):
         raise CheckFailed(
             f"the certificate of {surrogate} does not hold on {outcome.samples} fresh samples; "
             "characterize with more samples and fit again"
         )
+
+
+def _over_time(
+    stored: StoredSurrogate, spec: TileSpec, transients: int, seed: int, where: dict[str, Any]
+) -> TileValidation | None:
+    """A tile's surrogate against fresh reads over time; None where nothing was certified."""
+    if stored.tile is None or stored.tile_certificate is None or not transients:
+        return None
+    plan = SamplingPlan(samples=1, seed=seed, transients=transients)
+    timeout = where.pop("timeout")
+    with Workers(where.pop("workers"), **where) as workers:
+        reads = fresh_transients(spec, plan, workers, timeout)
+    return TileValidation(tile_errors(stored.tile, reads), stored.tile_certificate.errors)
 
 
 def _beyond(surrogate: Surrogate, engine: AbstractEngine, quiet: bool) -> str:

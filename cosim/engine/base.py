@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from cosim.errors import SimulationFailed
 from cosim.results import Status
+from netlists.signal_chain import Outputs, SignalChain
 from netlists.specs import TileSpec
 
 
@@ -70,6 +71,10 @@ class AbstractEngine(ABC):
     def deck(self, job: Job) -> str:
         """What a person would run to see a job fail; empty when the engine has no decks."""
         return ""
+
+    def read_out(self, currents: Float[np.ndarray, "samples reads cols"]) -> Outputs:
+        """The tile's outputs for the currents of all reads [A]: those of the blocks' twins."""
+        return SignalChain(self.spec).read_out(currents)
 
     def mvm_many(self, jobs: Sequence[Job], progress: Progress | None = None) -> list[Currents]:
         """Evaluate many jobs, each a conductance matrix [S] with its input vectors [V].

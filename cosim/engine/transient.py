@@ -11,7 +11,7 @@ beside them:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,8 +108,39 @@ def run_transient(
     """
     tile = mac_tile(spec, conductances, inputs, process=process, supply=supply, seed=seed)
     (result,) = workers.run_many([simulation_of(tile)], timeout=timeout)
+    return _answer(tile, result)
+
+
+def iter_transients(
+    spec: TileSpec,
+    jobs: Sequence[tuple[ArrayLike, ArrayLike]],
+    workers: Workers,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> Iterator[tuple[int, TransientReadout]]:
+    """Simulate many transients of a tile side by side.
+
+    Args:
+        spec: the tile, with a `readout`.
+        jobs: conductances `[rows, cols]` [S] and inputs `[samples, rows]` of each.
+        workers: where ngspice runs.
+        timeout: longest time of one [s].
+
+    Yields:
+        The number of a job with its answer, as they are ready.
+
+    Raises:
+        SpecError: a tile without a read-out, or with inputs that a transient cannot carry.
+        ShapeError: an array of the wrong shape or not finite.
+        SimulationFailed: ngspice failed.
+    """
+    tiles = [mac_tile(spec, conductances, inputs) for conductances, inputs in jobs]
+    for number, result in workers.iter_many((simulation_of(tile) for tile in tiles), timeout):
+        yield number, _answer(tiles[number], result)
+
+
+def _answer(tile: MacTile, result: Result) -> TransientReadout:
     if not result.ok:
-        raise SimulationFailed(f"transient of {spec.name}: {result.status}")
+        raise SimulationFailed(f"transient of {tile.spec.name}: {result.status}")
     return read_transient(tile, result)
 
 
@@ -161,15 +192,29 @@ def _latency(
     adc, time = tile.readout.adc, _time(result)
     band = SETTLED_SHARE * np.ptp(sensed) if adc is None else 0.5 * adc.lsb
     waves = [result.vectors[f"v({names.sensed_node(col)})"] for col in range(tile.spec.cols)]
-    outside = np.stack(waves, axis=1)
+    volts = np.stack(waves, axis=1)
     latency = np.zeros(tile.timing.reads)
     for read, (start, stop) in enumerate(
         zip(tile.timing.applied(), tile.timing.settled(), strict=True)
     ):
         during = (time >= start) & (time <= stop)
-        late = (np.abs(outside[during] - sensed[read]) > band).any(axis=1)
-        latency[read] = time[during][late][-1] - start if late.any() else 0.0
-    return latency
+        excess = np.abs(volts[during] - sensed[read]).max(axis=1) - band
+        latency[read] = _last_crossing(time[during], excess, stop) - start
+    return np.maximum(latency, 0.0)
+
+
+def _last_crossing(
+    time: Float[np.ndarray, " steps"], excess: Float[np.ndarray, " steps"], end: float
+) -> float:
+    """When an excess falls to zero for good [s], between two steps; minus infinity if never."""
+    late = np.flatnonzero(excess > 0.0)
+    if not len(late):
+        return -np.inf
+    last = late[-1]
+    if last + 1 == len(time):
+        return end
+    share = excess[last] / (excess[last] - excess[last + 1])
+    return float(time[last] + share * (time[last + 1] - time[last]))
 
 
 def _energy(tile: MacTile, result: Result) -> dict[str, Float[np.ndarray, " reads"]]:

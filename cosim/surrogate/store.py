@@ -3,7 +3,7 @@
     SURROGATE/
         surrogate.safetensors    the numbers, float64
         surrogate.json           kind, settings, specification and its hash, domain, certificate,
-                                 and the hash of the file above
+                                 the tile's periphery, temperatures, and the hash of the file above
 
 Nothing is pickled, so a folder from a stranger can be read without running the stranger's code.
 Whatever is wrong with a folder is said in one `DatasetError`.
@@ -22,7 +22,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from cosim.errors import DatasetError, MissingFileError
+from cosim.errors import DatasetError, InputError, MissingFileError
 from cosim.surrogate.alpha_beta import AlphaBeta
 from cosim.surrogate.base import Surrogate
 from cosim.surrogate.certificate import Certificate
@@ -30,6 +30,11 @@ from cosim.surrogate.ideal import IdealProduct
 from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin
 from cosim.surrogate.series_resistance import SeriesResistance
+from cosim.surrogate.temperature import TemperatureTable
+from cosim.surrogate.tile_certificate import TileCertificate
+from cosim.surrogate.tile_model import TileModel
+from cosim.surrogate.tile_store import rebuilt_tile, tile_settings, tile_tensors
+from netlists.specs import TileSpec
 
 
 FORMAT = "cosim surrogate"
@@ -52,12 +57,19 @@ class StoredSurrogate:
         spec: the tile's specification as plain values.
         spec_hash: its hash.
         certificate: the certificate; None for a surrogate that was never judged.
+        tile: the surrogate with the laws of its periphery, from codes to codes; None for a tile
+            without a read-out, and where it was not stored.
+        tile_certificate: its certificate; None when it was never judged.
+        temperatures: the surrogate's cells at other temperatures; None where not stored.
     """
 
     surrogate: Surrogate
     spec: Mapping[str, Any]
     spec_hash: str
     certificate: Certificate | None
+    tile: TileModel | None = None
+    tile_certificate: TileCertificate | None = None
+    temperatures: TemperatureTable | None = None
 
 
 def save(
@@ -66,6 +78,10 @@ def save(
     spec: Mapping[str, Any],
     spec_hash: str,
     certificate: Certificate | None = None,
+    *,
+    tile: TileModel | None = None,
+    tile_certificate: TileCertificate | None = None,
+    temperatures: TemperatureTable | None = None,
 ) -> Path:
     """Write a surrogate folder, replacing the two files if they are there.
 
@@ -75,10 +91,18 @@ def save(
         spec: the tile's specification as plain values (`spec.model_dump(mode="json")`).
         spec_hash: its hash (`spec.content_hash()`).
         certificate: what `fit` gave.
+        tile: the same surrogate with its periphery, if the tile has one.
+        tile_certificate: what `fit_tile` gave.
+        temperatures: the surrogate's cells at other temperatures.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = safetensors.torch.save(surrogate.tensors())
+    tensors = dict(surrogate.tensors())
+    if tile is not None:
+        tensors |= tile_tensors(tile)
+    if temperatures is not None:
+        tensors |= temperatures.tensors()
+    weights = safetensors.torch.save(tensors)
     description = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -87,6 +111,9 @@ def save(
         "spec": dict(spec),
         "spec_hash": spec_hash,
         "certificate": certificate.to_dict() if certificate else None,
+        "tile": None if tile is None else tile_settings(tile),
+        "tile_certificate": tile_certificate.to_dict() if tile_certificate else None,
+        "temperatures": None if temperatures is None else temperatures.settings(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     (folder / WEIGHTS).write_bytes(weights)
@@ -115,20 +142,34 @@ def load(folder: Path | str, spec_hash: str | None = None) -> StoredSurrogate:
     try:
         kind = KINDS[description["kind"]]
         surrogate = kind.rebuild(description["settings"], tensors)
-        certificate = description["certificate"]
-        stored = StoredSurrogate(
-            surrogate,
-            description["spec"],
-            description["spec_hash"],
-            None if certificate is None else Certificate.from_dict(certificate),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        stored = _stored(description, surrogate, tensors)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, InputError) as error:
         raise _refused(folder, f"its description is not complete ({error!r})") from error
     if spec_hash is not None and stored.spec_hash != spec_hash:
         raise _refused(
             folder, f"it is of the tile {stored.spec_hash}, and the tile asked for is {spec_hash}"
         )
     return stored
+
+
+def _stored(
+    description: Mapping[str, Any], surrogate: Surrogate, tensors: Mapping[str, Tensor]
+) -> StoredSurrogate:
+    """All parts of a folder; folders from before there were tiles have no such parts."""
+    certificate, proof = description["certificate"], description.get("tile_certificate")
+    tile, temperatures = description.get("tile"), description.get("temperatures")
+    if tile is not None:
+        spec = TileSpec.from_dict(dict(description["spec"]), origin=DESCRIPTION)
+        tile = rebuilt_tile(spec, surrogate, tile, tensors)
+    return StoredSurrogate(
+        surrogate,
+        description["spec"],
+        description["spec_hash"],
+        None if certificate is None else Certificate.from_dict(certificate),
+        tile,
+        None if proof is None else TileCertificate.from_dict(proof),
+        None if temperatures is None else TemperatureTable.rebuild(temperatures, tensors),
+    )
 
 
 def _description(folder: Path) -> dict[str, Any]:
