@@ -42,8 +42,10 @@ def main() -> None:
         walltime=options.walltime,
         python=sys.executable,
         job_extra_directives=options.directive,
+        death_timeout=600,
     ) as cluster:
-        cluster.scale(jobs=options.jobs)
+        # Unlike a fixed number, it replaces jobs that the queue has ended.
+        cluster.adapt(minimum_jobs=options.jobs, maximum_jobs=options.jobs)
         with Workers(scheduler=cluster.scheduler_address) as workers, Progress() as progress:
             bar = progress.add_task(options.queue, total=plan.samples)
             engine = NgspiceEngine(TileSpec.from_toml(options.tile), workers)

@@ -13,7 +13,8 @@ from cosim.characterize import Dataset
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # What a user of the queue sees of them: a job is given as a file or as text, and gets a number.
 PROGRAMS = {
-    "sbatch": 'setsid sh "$1" > /dev/null 2>&1 &\necho "Submitted batch job $!"',
+    "sbatch": 'cp "$1" job.$$\nsetsid sh job.$$ > /dev/null 2>&1 &\n'
+    'echo "Submitted batch job $!"',
     "scancel": 'for job; do kill -- "-$job"; done',
     "bsub": "cat > job.$$\nsetsid sh job.$$ > /dev/null 2>&1 &\n"
     'echo "Job <$!> is submitted to default queue <normal>."',
@@ -48,6 +49,7 @@ def test_jobs_of_a_queue_take_all_samples(queues, tmp_path, queue):
         capture_output=True,
         text=True,
         check=False,
+        timeout=600,
     )
     assert run.returncode == 0, run.stderr
     assert Dataset.open(data).pending() == []
