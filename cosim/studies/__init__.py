@@ -2,15 +2,22 @@
 
 from cosim.studies.networks import lenet5, multilayer_perceptron, small_cnn, small_vgg
 from cosim.studies.rows import Rows
+from cosim.studies.rram_levels import RramLevels, RramLevelsStudy
+from cosim.studies.script import options, table_of, write_comparison
 from cosim.studies.spec import PublishedFigure, StudyBase
 
 
 __all__ = [
     "PublishedFigure",
     "Rows",
+    "RramLevels",
+    "RramLevelsStudy",
     "StudyBase",
     "lenet5",
     "multilayer_perceptron",
+    "options",
     "small_cnn",
     "small_vgg",
+    "table_of",
+    "write_comparison",
 ]

@@ -14,6 +14,7 @@ refused instead of being mixed with new rows.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,9 +95,11 @@ class Rows:
 
     def _write(self, rows: Sequence[Mapping[str, str]]) -> None:
         """All rows of a case in one write, so that a killed study leaves whole cases."""
-        lines = [",".join(row[column] for column in (*self.keys, *self.values)) for row in rows]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, (*self.keys, *self.values), lineterminator="\n")
+        writer.writerows(rows)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write(text.getvalue())
 
     def _read(self) -> list[dict[str, str]]:
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -24,17 +24,19 @@ from netlists.toml_files import read_toml, validated
 
 
 class PublishedFigure(Spec):
-    """A figure of the paper that a study stands beside its own.
+    """A figure of a paper that a study stands beside its own.
 
     Attributes:
+        name: which of the study's own figures belongs to it.
         figure: what was measured.
         value: as printed, with its unit.
-        source: where.
+        why: why ours differs, or what it says that it does not.
     """
 
+    name: str
     figure: str
     value: str
-    source: str
+    why: str
 
 
 class StudyBase(Spec):
@@ -42,14 +44,18 @@ class StudyBase(Spec):
 
     Attributes:
         title: of its table and picture.
+        source: the paper.
         data: the images.
+        pooled: pixels of a side that are averaged into one.
         test_images: how many of the test set are used, the first ones; None takes all.
         train_images: how many of the training set are used; None takes all.
         published: figures to compare with.
     """
 
     title: str
+    source: str
     data: DatasetName
+    pooled: int = Field(default=1, ge=1)
     test_images: int | None = Field(default=None, ge=1)
     train_images: int | None = Field(default=None, ge=1)
     published: tuple[PublishedFigure, ...] = ()
@@ -67,14 +73,15 @@ class StudyBase(Spec):
 
     def content_hash(self) -> str:
         """Hash of everything that results depend on: all fields but the published figures."""
-        fields = self.model_dump(mode="json", exclude={"published", "title"})
+        fields = self.model_dump(mode="json", exclude={"published", "title", "source"})
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
     def images(self, folder: Path | None) -> Images:
         """The images of the study.
 
         Raises:
-            InputError: they need a folder and none was given.
+            InputError: they need a folder and none was given, or cannot be pooled like that.
             DatasetError: the folder does not hold them.
         """
-        return load_images(self.data, folder).first(self.train_images, self.test_images)
+        images = load_images(self.data, folder).first(self.train_images, self.test_images)
+        return images.pooled(self.pooled) if self.pooled > 1 else images

@@ -28,7 +28,9 @@ def test_a_case_is_worked_out_once_and_found_again_by_the_next_run(tmp_path):
     again = table(path)
     assert again.case({"arm": "plain", "seed": 0}, never) == first
     again.case({"arm": "plain", "seed": 1}, lambda: {"chip": 0, "accuracy": 0.25})
-    assert [row["seed"] for row in table(path).all] == ["0", "0", "1"]
+    again.case({"arm": "levels 0, 50", "seed": 1}, lambda: {"chip": 0, "accuracy": 0.25})
+    assert [row["seed"] for row in table(path).all] == ["0", "0", "1", "1"]
+    assert table(path).all[-1]["arm"] == "levels 0, 50"
     assert path.read_text().splitlines()[:2] == [
         "# made by: python study.py",
         "# specification: abc",

@@ -1,0 +1,149 @@
+"""What studies do with networks, over and over: train digitally, put onto tiles, tune, measure.
+
+A study compares *arms*, which share everything but one thing. To keep that so, an arm starts from
+the same trained network, sees the images in the same order, and is measured on the same chips and
+images as the others. Quantisation-aware training without any disturbance is an arm of its own, or
+its gain would be credited to the disturbance.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cosim.datasets import Images
+from cosim.nn import (
+    Chip,
+    Disturbance,
+    EvaluationSettings,
+    TileSettings,
+    TrainSettings,
+    analog_layers,
+    convert,
+    evaluate,
+    set_arithmetic,
+    train,
+)
+from netlists.specs import TileSpec
+
+
+# Images that input ranges are measured on.
+TYPICAL = 512
+# Largest weights that are tried, in standard deviations of a layer's weights.
+CLIPS = tuple(np.linspace(1.0, 6.0, 51).tolist())
+# What goes through a network at once: enough for speed, little enough for memory.
+PARTS = EvaluationSettings(images_at_once=500, chips_at_once=2)
+
+
+class ShiftedAndMirrored(nn.Module):
+    """Images moved by up to some pixels and mirrored at random, in training only.
+
+    Attributes:
+        pixels: largest shift in either direction; what moves in is black.
+        mirrored: whether half of the images are mirrored.
+    """
+
+    def __init__(self, pixels: int, *, mirrored: bool, seed: int) -> None:
+        super().__init__()
+        self.pixels = pixels
+        self.mirrored = mirrored
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(
+        self, x: Float[Tensor, "images channels height width"]
+    ) -> Float[Tensor, "images channels height width"]:
+        """The images, changed in training, as they are otherwise."""
+        if not self.training:
+            return x
+        count, _, height, width = x.shape
+        padded = nn.functional.pad(x, 4 * (self.pixels,))
+        moves = torch.randint(2 * self.pixels + 1, (2, count), generator=self.generator)
+        flips = torch.randint(2, (count,), generator=self.generator).bool() & self.mirrored
+        rows = moves[0][:, None] + torch.arange(height)
+        cols = moves[1][:, None] + torch.arange(width)
+        cols = torch.where(flips[:, None], cols.flip(1), cols)
+        images = torch.arange(count)[:, None, None]
+        moved = padded.permute(0, 2, 3, 1)[images, rows[:, :, None], cols[:, None, :]]
+        return moved.permute(0, 3, 1, 2).contiguous()
+
+
+def trained(network: nn.Sequential, images: Images, settings: TrainSettings) -> nn.Sequential:
+    """The network, trained in place as it is."""
+    train(network, images.train_images, images.train_labels, settings)
+    return network
+
+
+def on_tiles(
+    network: nn.Module, images: Images, tile: TileSpec, settings: TileSettings
+) -> nn.Module:
+    """A copy of a trained network on tiles, with input ranges from training images."""
+    return convert(network, tile, images.train_images[:TYPICAL], settings)
+
+
+def tuned(
+    network: nn.Module,
+    images: Images,
+    settings: TrainSettings,
+    disturbance: Disturbance | None,
+) -> nn.Module:
+    """A copy of a network on tiles, trained further under a disturbance that is drawn anew."""
+    network = copy.deepcopy(network)
+    set_arithmetic(network, None, disturbance, settings.seed)
+    train(network, images.train_images, images.train_labels, settings)
+    set_arithmetic(network, None)
+    return network
+
+
+@torch.no_grad()
+def clipped_for_least_error(network: nn.Module) -> None:
+    """Clip the weights of each layer where rounding to levels leaves the least squared error."""
+    for layer in analog_layers(network):
+        usual = layer.settings
+        found = []
+        for clip in CLIPS:
+            layer.settings = dataclasses.replace(usual, weight_clip=clip)
+            rounded = layer.weights_of(layer.target_conductances()) * layer.largest_weight()
+            found.append(float((rounded - layer.weight.flatten(1)).square().mean()))
+        best = CLIPS[int(np.argmin(found))]
+        layer.settings = dataclasses.replace(usual, weight_clip=best)
+
+
+@torch.no_grad()
+def digital_accuracy(network: nn.Module, images: Images) -> float:
+    """Part of the test images that a network classifies correctly as it stands."""
+    network.eval()
+    parts = zip(images.test_images.split(1000), images.test_labels.split(1000), strict=True)
+    right = sum(int((network(x).argmax(-1) == labels).sum()) for x, labels in parts)
+    return right / len(images.test_labels)
+
+
+def on_chips(
+    network: nn.Module, images: Images, chips: Sequence[Chip]
+) -> Float[np.ndarray, " chips"]:
+    """Accuracy of every chip on the test images, with exact products."""
+    found = evaluate(network, images.test_images, images.test_labels, chips, settings=PARTS)
+    return found.of()
+
+
+def figures(accuracy: Float[np.ndarray, " chips"]) -> dict[str, float | int]:
+    """The columns of a table that say what chips made of the images, in per cent."""
+    percent = 100 * accuracy
+    low, middle, high = np.quantile(percent, [0.25, 0.5, 0.75])
+    spread = percent.std(ddof=1) if len(percent) > 1 else 0.0
+    return {
+        "chips": len(percent),
+        "mean": float(percent.mean()),
+        "std": float(spread),
+        "median": float(middle),
+        "low_quartile": float(low),
+        "high_quartile": float(high),
+    }
+
+
+FIGURES = ("chips", "mean", "std", "median", "low_quartile", "high_quartile")

@@ -1,0 +1,129 @@
+"""What the scripts of studies share: their options, and the table that ends each of them.
+
+    python examples/studies/rram_levels.py --folder DATA            the whole study, resumable
+    python examples/studies/rram_levels.py --quick                  the same on little, in a minute
+
+A study leaves two files: every result as a row (`.csv`, see `rows`), and what it comes to, next to
+what was published (`.md`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cosim.studies.rows import Rows
+from cosim.studies.spec import StudyBase
+
+
+S = TypeVar("S", bound=StudyBase)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The options that a study was started with.
+
+    Attributes:
+        folder: of data sets that do not come with cosim.
+        quick: whether to run the quick form.
+        output: the table of results.
+        announce: takes one line of text for every case.
+    """
+
+    folder: Path | None
+    quick: bool
+    output: Path
+    announce: Callable[[str], object]
+
+
+def options(script: str, description: str | None, arguments: list[str] | None = None) -> Given:
+    """The options of a study's script.
+
+    Args:
+        script: its `__file__`.
+        description: its docstring.
+        arguments: None for those of the command line.
+    """
+    path = Path(script)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, help="holds MNIST/raw or cifar-10-batches-bin")
+    parser.add_argument("--quick", action="store_true", help="little data, few chips: a minute")
+    parser.add_argument("-o", "--output", type=Path, help="the table; found results are kept")
+    given = parser.parse_args(arguments)
+    usual = Path("runs") / "studies" / f"{path.stem}-quick.csv"
+    whole = path.parent / "results" / f"{path.stem}.csv"
+    output = given.output or (usual if given.quick else whole)
+    return Given(given.folder, given.quick, output, _line)
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def table_of(
+    study: StudyBase, given: Given, script: str, keys: tuple[str, ...], values: tuple[str, ...]
+) -> Rows:
+    """The table of a study: found, or new."""
+    quick = " --quick" if given.quick else " --folder DATA" if study.data != "digits" else ""
+    command = f"python examples/studies/{Path(script).name}{quick}"
+    return Rows(given.output, command, study.content_hash(), keys, values, given.announce)
+
+
+def selected(rows: list[dict[str, str]], column: str, **wanted: str | float) -> np.ndarray:
+    """The numbers of a column in all rows whose other columns are as wanted.
+
+    Args:
+        rows: of a study's table.
+        column: its name.
+        wanted: value by column; numbers are compared as the table writes them.
+    """
+    texts = {
+        name: f"{value:.6g}" if isinstance(value, float) else str(value)
+        for name, value in wanted.items()
+    }
+    found = [row for row in rows if all(row[name] == text for name, text in texts.items())]
+    return np.array([float(row[column]) for row in found])
+
+
+def shown(values: np.ndarray, unit: str = " %") -> str:
+    """Mean and standard deviation over training seeds as text; a dash for no value."""
+    if not len(values):
+        return "not run"
+    spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}{unit}"
+
+
+def write_comparison(study: StudyBase, ours: Mapping[str, str], rows: Rows) -> str:
+    """Write what a study comes to beside what was published; return the text.
+
+    Args:
+        study: with the published figures.
+        ours: text by the name of a published figure; more are added below them.
+        rows: the table that it is from.
+    """
+    published = {figure.name: figure for figure in study.published}
+    lines = [
+        f"# {study.title}",
+        "",
+        f"{study.source}",
+        "",
+        f"Made by `{rows.command}`; every result is a row of `{rows.path.name}`.",
+        "",
+        "| | published | ours | why they differ |",
+        "|---|---|---|---|",
+    ]
+    for name, figure in published.items():
+        lines.append(f"| {figure.figure} | {figure.value} | {ours.get(name, '')} | {figure.why} |")
+    lines += [f"| {name} | | {text} | |" for name, text in ours.items() if name not in published]
+    text = "\n".join(lines) + "\n"
+    rows.path.with_suffix(".md").write_text(text, encoding="utf-8")
+    return text
