@@ -28,6 +28,7 @@ COMMANDS = {
     "fit": "fit a surrogate to a dataset",
     "compare": "put all kinds of surrogate side by side: error against time",
     "validate": "check a surrogate against fresh SPICE samples",
+    "surrogate": "take a fitted surrogate out of the door: torch, ONNX, SPICE, Verilog-A",
     "run": "run a whole study: characterise, fit, train, program, replay, report",
     "report": "write the HTML report of a run again",
     "schema": "print the JSON schema of a specification",
