@@ -8,6 +8,7 @@ from cosim.nn.compensation import AbstractCompensation, CalibrationInputs, Refer
 from cosim.nn.conv import AnalogConv1d, AnalogConv2d, AnalogConv3d
 from cosim.nn.convert import CONVERTED, convert, to_digital
 from cosim.nn.converters import IDEAL, Adc, Converters, Dac
+from cosim.nn.distill import Distillation
 from cosim.nn.drift import AbstractDrift, CardDrift, Drift
 from cosim.nn.evaluate import EvaluationSettings, TileEngine, evaluate, programmed
 from cosim.nn.evaluation import Evaluation, PairedDifference
@@ -20,13 +21,24 @@ from cosim.nn.network import analog_layers, perceptron, set_arithmetic
 from cosim.nn.noise import AbstractReadNoise, CardReadNoise, ReadNoise
 from cosim.nn.recurrent import AnalogGRU, AnalogLSTM, AnalogRNN
 from cosim.nn.recurrent_cells import AnalogGRUCell, AnalogLSTMCell, AnalogRNNCell
+from cosim.nn.schedules import AbstractSchedule, Constant, Cosine, OneCycle, Steps, Warmup
 from cosim.nn.settings import TileSettings
-from cosim.nn.train import History, TrainSettings, train, train_plain, train_vat
+from cosim.nn.sparse_adaptation import adapt, importance_masks, random_masks
+from cosim.nn.train import (
+    History,
+    Loss,
+    TrainSettings,
+    cross_entropy,
+    train,
+    train_plain,
+    train_vat,
+)
 from cosim.nn.variability import (
     CardProgramming,
     Disturbance,
     LogNormalFactor,
     ProgrammingError,
+    Scaled,
     generator_of,
 )
 from cosim.nn.weak_reset import WeakReset, WeakResetDevices, WeakResetRule
@@ -34,11 +46,10 @@ from cosim.nn.window import Window
 
 
 __all__ = [
-    "CONVERTED",
-    "IDEAL",
     "AbstractCompensation",
     "AbstractDrift",
     "AbstractReadNoise",
+    "AbstractSchedule",
     "Adc",
     "AnalogConv1d",
     "AnalogConv2d",
@@ -53,49 +64,63 @@ __all__ = [
     "AnalogRNN",
     "AnalogRNNCell",
     "BinaryLinear",
+    "CONVERTED",
     "CalibrationInputs",
     "CardDrift",
     "CardProgramming",
     "CardReadNoise",
     "Cells",
     "Chip",
+    "Constant",
     "Converters",
+    "Cosine",
     "Dac",
     "DifferentialPairs",
+    "Distillation",
     "Disturbance",
     "Drift",
     "Evaluation",
     "EvaluationSettings",
     "History",
+    "IDEAL",
     "LogNormalFactor",
+    "Loss",
     "NonIdealities",
     "OffsetColumn",
+    "OneCycle",
     "PairedDifference",
     "ProgrammingError",
     "ReadNoise",
     "ReferenceCells",
+    "Scaled",
     "SignActivation",
+    "Steps",
     "StuckCells",
     "TileEngine",
     "TileMapping",
     "TileSettings",
     "TrainSettings",
+    "Warmup",
     "WeakReset",
     "WeakResetDevices",
     "WeakResetRule",
     "Window",
+    "adapt",
     "analog_layers",
     "binary_perceptron",
     "calibrate_converters",
     "calibrate_gain",
     "convert",
+    "cross_entropy",
     "evaluate",
     "generator_of",
+    "importance_masks",
     "measure_input_ranges",
     "perceptron",
     "program",
     "program_chips",
     "programmed",
+    "random_masks",
     "set_arithmetic",
     "to_digital",
     "train",

@@ -145,10 +145,13 @@ class Chip:
     Attributes:
         seed: of every draw.
         layers: the cells of each analog layer, `[tiles, rows, cols]`.
+        sram: of each analog layer, what digital memory adds to the weights, in units of the
+            largest one (`sparse_adaptation`); empty without.
     """
 
     seed: int
     layers: tuple[Cells, ...]
+    sram: tuple[Float[Tensor, "_ _"], ...] = ()
 
     @property
     def conductances(self) -> tuple[Float[Tensor, "_ rows cols"], ...]:

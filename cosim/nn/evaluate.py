@@ -165,6 +165,7 @@ def programmed(
                 stacked.to(layer.weight.device, dtype),
                 currents,
                 ReadsOfChips(chips, index, time) if noisy else None,
+                sram=_sram(chips, index),
             )
             if compensation is not None:
                 tiles = compensation.applied(tiles, layer, Reading(tuple(chips), index, time))
@@ -174,6 +175,15 @@ def programmed(
         network.train(was_training)
         for layer in layers:
             layer.programmed = None
+
+
+def _sram(chips: Sequence[Chip], layer: int) -> Float[Tensor, "chips outputs inputs"] | None:
+    """What digital memory adds to the weights of a layer; nothing where a chip has none."""
+    added = [chip.sram[layer] if chip.sram else None for chip in chips]
+    some = next((one for one in added if one is not None), None)
+    if some is None:
+        return None
+    return torch.stack([torch.zeros_like(some) if one is None else one for one in added])
 
 
 def _check_chip(network: nn.Module, chip: Chip) -> None:

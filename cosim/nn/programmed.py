@@ -32,6 +32,8 @@ class ProgrammedTiles:
         currents: the engine; None multiplies exactly with the programmed weights.
         noise: what one read makes of the conductances; None without read noise.
         factor: digital compensation of the outputs; None without.
+        sram: weights that digital memory adds to those of the cells, in units of the largest one;
+            None without.
         calibrated: whether currents come from a tile's model, whose scale the layer's gain makes
             up for; exact currents need no gain.
     """
@@ -48,6 +50,7 @@ class ProgrammedTiles:
         ]
         | None
     ) = None
+    sram: Float[Tensor, "chips out_features in_features"] | None = None
     calibrated: bool = True
 
     def outputs(
@@ -63,4 +66,6 @@ class ProgrammedTiles:
             y = y * layer.gain if self.calibrated else y
         if self.factor is not None:
             y = y * self.factor.unsqueeze(-2)
+        if self.sram is not None:
+            y = y + each @ self.sram.transpose(-1, -2).to(each)
         return y.flatten(0, 1).to(unit)

@@ -162,6 +162,30 @@ class CardProgramming:
         return f"programming_{what}_{self.algorithm.replace('-', '_')}"
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """Another disturbance with all of its deviations made larger or smaller.
+
+    Attributes:
+        disturbance: the other one.
+        factor: on the deviation from the target.
+        low: smallest conductance that a device can have [S].
+        high: largest conductance that a device can have [S].
+    """
+
+    disturbance: Disturbance
+    factor: float
+    low: float = 0.0
+    high: float = math.inf
+
+    def draw(
+        self, target: Float[Tensor, "*cells"], generator: torch.Generator
+    ) -> Float[Tensor, "*cells"]:
+        """Conductances [S] as far from the target as the factor says."""
+        drawn = self.disturbance.draw(target, generator)
+        return torch.lerp(target, drawn, self.factor).clamp(self.low, self.high)
+
+
 @cache
 def card_named(name: str) -> Card:
     """A card, read once: training draws from it for every batch.
