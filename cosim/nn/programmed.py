@@ -41,15 +41,7 @@ class ProgrammedTiles:
     conductance: Float[Tensor, "chips tiles rows cols"]
     currents: CurrentFunction | None
     noise: Callable[[Tensor], Tensor] | None = None
-    factor: (
-        Float[
-            Tensor,
-            (
-                chips  # outputs
-            ),
-        ]
-        | None
-    ) = None
+    factor: Float[Tensor, "chips _"] | None = None
     sram: Float[Tensor, "chips out_features in_features"] | None = None
     calibrated: bool = True
 
