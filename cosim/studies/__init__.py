@@ -1,18 +1,27 @@
 """Studies that reproduce published work: networks, specifications, tables that can be resumed."""
 
+from cosim.studies.device_variation import DeviceVariation, DeviceVariationStudy
+from cosim.studies.inaccurate_devices import InaccurateDevices, InaccurateDevicesStudy
 from cosim.studies.networks import lenet5, multilayer_perceptron, small_cnn, small_vgg
 from cosim.studies.rows import Rows
 from cosim.studies.rram_levels import RramLevels, RramLevelsStudy
 from cosim.studies.script import options, table_of, write_comparison
 from cosim.studies.spec import PublishedFigure, StudyBase
+from cosim.studies.weak_reset import WeakResetArms, WeakResetStudy
 
 
 __all__ = [
+    "DeviceVariation",
+    "DeviceVariationStudy",
+    "InaccurateDevices",
+    "InaccurateDevicesStudy",
     "PublishedFigure",
     "Rows",
     "RramLevels",
     "RramLevelsStudy",
     "StudyBase",
+    "WeakResetArms",
+    "WeakResetStudy",
     "lenet5",
     "multilayer_perceptron",
     "options",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,10 +23,12 @@ from cosim.nn import (
     Chip,
     Disturbance,
     EvaluationSettings,
+    Loss,
     TileSettings,
     TrainSettings,
     analog_layers,
     convert,
+    cross_entropy,
     evaluate,
     set_arithmetic,
     train,
@@ -41,41 +44,42 @@ CLIPS = tuple(np.linspace(1.0, 6.0, 51).tolist())
 PARTS = EvaluationSettings(images_at_once=500, chips_at_once=2)
 
 
-class ShiftedAndMirrored(nn.Module):
-    """Images moved by up to some pixels and mirrored at random, in training only.
+@dataclass(frozen=True)
+class ShiftedAndMirrored:
+    """Changes images for training: moved by up to some pixels, and mirrored.
 
     Attributes:
         pixels: largest shift in either direction; what moves in is black.
         mirrored: whether half of the images are mirrored.
     """
 
-    def __init__(self, pixels: int, *, mirrored: bool, seed: int) -> None:
-        super().__init__()
-        self.pixels = pixels
-        self.mirrored = mirrored
-        self.generator = torch.Generator().manual_seed(seed)
+    pixels: int
+    mirrored: bool
 
-    def forward(
-        self, x: Float[Tensor, "images channels height width"]
+    def __call__(
+        self, x: Float[Tensor, "images channels height width"], generator: torch.Generator
     ) -> Float[Tensor, "images channels height width"]:
-        """The images, changed in training, as they are otherwise."""
-        if not self.training:
-            return x
+        """The images, each changed in its own way."""
         count, _, height, width = x.shape
-        padded = nn.functional.pad(x, 4 * (self.pixels,))
-        moves = torch.randint(2 * self.pixels + 1, (2, count), generator=self.generator)
-        flips = torch.randint(2, (count,), generator=self.generator).bool() & self.mirrored
+        padded = nn.functional.pad(x, 4 * (self.pixels,)).permute(0, 2, 3, 1)
+        moves = torch.randint(2 * self.pixels + 1, (2, count), generator=generator)
+        flips = torch.randint(2, (count, 1), generator=generator).bool() & self.mirrored
         rows = moves[0][:, None] + torch.arange(height)
         cols = moves[1][:, None] + torch.arange(width)
-        cols = torch.where(flips[:, None], cols.flip(1), cols)
+        cols = torch.where(flips, cols.flip(1), cols)
         images = torch.arange(count)[:, None, None]
-        moved = padded.permute(0, 2, 3, 1)[images, rows[:, :, None], cols[:, None, :]]
+        moved = padded[images, rows[:, :, None], cols[:, None, :]]
         return moved.permute(0, 3, 1, 2).contiguous()
 
 
-def trained(network: nn.Sequential, images: Images, settings: TrainSettings) -> nn.Sequential:
+def trained(
+    network: nn.Sequential,
+    images: Images,
+    settings: TrainSettings,
+    augment: ShiftedAndMirrored | None = None,
+) -> nn.Sequential:
     """The network, trained in place as it is."""
-    train(network, images.train_images, images.train_labels, settings)
+    train(network, images.train_images, images.train_labels, settings, augment=augment)
     return network
 
 
@@ -91,11 +95,13 @@ def tuned(
     images: Images,
     settings: TrainSettings,
     disturbance: Disturbance | None,
+    loss: Loss = cross_entropy,
+    augment: ShiftedAndMirrored | None = None,
 ) -> nn.Module:
     """A copy of a network on tiles, trained further under a disturbance that is drawn anew."""
     network = copy.deepcopy(network)
     set_arithmetic(network, None, disturbance, settings.seed)
-    train(network, images.train_images, images.train_labels, settings)
+    train(network, images.train_images, images.train_labels, settings, loss, augment=augment)
     set_arithmetic(network, None)
     return network
 

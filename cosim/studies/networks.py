@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import nn
 
 from cosim.errors import InputError
+
+
+NetworkName = Literal["lenet5", "small_cnn"]
 
 
 def multilayer_perceptron(sizes: Sequence[int], seed: int, *, bias: bool = True) -> nn.Sequential:
@@ -119,6 +123,11 @@ def small_vgg(shape: tuple[int, int, int], width: int, seed: int) -> nn.Sequenti
         modules += [nn.Flatten(), nn.Linear(features, 4 * width), nn.ReLU()]
         modules.append(nn.Linear(4 * width, 10))
     return nn.Sequential(*modules)
+
+
+def convolutional(name: NetworkName, shape: tuple[int, int, int], seed: int) -> nn.Sequential:
+    """A convolutional network by its name; `small_cnn` has 8 and 16 maps and 64 hidden values."""
+    return lenet5(shape, seed) if name == "lenet5" else small_cnn(shape, (8, 16), 64, seed)
 
 
 @contextmanager

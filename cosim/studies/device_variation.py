@@ -1,0 +1,283 @@
+"""How devices, arrays, converters and training share the blame for a network's accuracy.
+
+After Q. Wang, Y. Park, W. D. Lu, "Device variation effects on neural network inference accuracy in
+analog in-memory computing systems", Advanced Intelligent Systems 4(8), 2022
+(10.1002/aisy.202100199). One factor is swept at a time around a nominal design: spread of the cells
+(static: one draw per chip), ratio of the largest to the smallest conductance, rows of an array,
+bits and range of the converters, and how a signed weight is represented (a differential pair, or
+one cell against a reference column); then training that knows of all this.
+
+For weights around zero and a spread s relative to the conductance, theory gives an error of a
+weight, relative to the largest one, of s (r + 1) / (r - 1) for one cell against a reference and of
+sqrt(2) s / (r - 1) for a pair, r the on/off ratio: pairs win, by more the larger the ratio.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from torch import nn
+
+from cosim.datasets import Images
+from cosim.nn import (
+    AbstractSchedule,
+    Adc,
+    Constant,
+    Converters,
+    Cosine,
+    DifferentialPairs,
+    NonIdealities,
+    OffsetColumn,
+    OneCycle,
+    ProgrammingError,
+    Steps,
+    TileSettings,
+    TrainSettings,
+    calibrate_converters,
+    program_chips,
+)
+from cosim.studies.arms import (
+    FIGURES,
+    TYPICAL,
+    digital_accuracy,
+    figures,
+    on_chips,
+    on_tiles,
+    trained,
+    tuned,
+)
+from cosim.studies.networks import NetworkName, convolutional
+from cosim.studies.rows import Row, Rows
+from cosim.studies.script import selected, shown
+from cosim.studies.spec import StudyBase
+from netlists.fields import NotNegative, Positive
+from netlists.specs import TileSpec
+
+
+Signed = Literal["pair", "reference"]
+Subtraction = Literal["analog", "digital"]
+KEYS = ("sweep", "signed", "spread", "on_off", "rows", "bits", "coverage", "subtraction", "trained")
+FIRST_CHIP = 9000
+SCHEDULES: dict[str, AbstractSchedule] = {
+    "constant": Constant(),
+    "step": Steps(),
+    "cosine": Cosine(),
+    "one-cycle": OneCycle(),
+}
+
+
+@dataclass(frozen=True)
+class Design:
+    """One point of the study.
+
+    Attributes:
+        sweep: which sweep it belongs to.
+        signed: how a signed weight is represented.
+        spread: standard deviation of a cell's conductance relative to it.
+        on_off: largest conductance over the smallest.
+        rows: of an array.
+        bits: of the converters; 0 for none.
+        coverage: part of the signals of typical inputs that the converters' range holds.
+        subtraction: of columns, before or after conversion.
+        trained: how training went on: "no", or the spread and the schedule of the rate.
+        training_spread: spread that training injects; None for no training.
+        schedule: of the learning rate.
+    """
+
+    sweep: str
+    signed: Signed = "pair"
+    spread: float = 0.1
+    on_off: float = 10.0
+    rows: int = 128
+    bits: int = 0
+    coverage: float = 1.0
+    subtraction: Subtraction = "analog"
+    training_spread: float | None = field(default=None)
+    schedule: str = "one-cycle"
+
+    @property
+    def trained(self) -> str:
+        """How training went on."""
+        spread = self.training_spread
+        return "no" if spread is None else f"spread {spread:g}, {self.schedule} rate"
+
+    def key(self) -> Row:
+        """The columns that name it."""
+        return {name: getattr(self, name) for name in KEYS}
+
+
+class DeviceVariationStudy(StudyBase):
+    """The study.
+
+    Attributes:
+        network: its name.
+        tile: specification of the tile; rows and the lowest conductance are swept.
+        levels: of a cell.
+        spreads: of the cells.
+        on_offs: ratios of the largest to the smallest conductance.
+        rows: of an array.
+        bits: of the converters.
+        coverages: parts of the signals that the converters' range holds.
+        training_spreads: what training injects.
+        schedules: of the learning rate.
+        epochs: of the training in floating point.
+        tuning_epochs: of the training on tiles.
+        seed: of the training.
+        chips: per point.
+    """
+
+    network: NetworkName
+    tile: TileSpec
+    levels: Annotated[int, Field(ge=2)]
+    spreads: tuple[NotNegative, ...]
+    on_offs: tuple[Positive, ...]
+    rows: tuple[int, ...]
+    bits: tuple[int, ...]
+    coverages: tuple[Positive, ...]
+    training_spreads: tuple[NotNegative, ...]
+    schedules: tuple[Literal["constant", "step", "cosine", "one-cycle"], ...]
+    epochs: Annotated[int, Field(ge=1)]
+    tuning_epochs: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    chips: Annotated[int, Field(ge=1)]
+
+    def designs(self) -> Iterator[Design]:
+        """Every point, sweep by sweep."""
+        kinds: tuple[Signed, ...] = ("pair", "reference")
+        for signed in kinds:
+            for spread in self.spreads:
+                yield Design("spread", signed, spread)
+            for on_off in self.on_offs:
+                yield Design("on/off ratio", signed, on_off=on_off)
+            subtractions: tuple[Subtraction, ...] = ("analog", "digital")
+            for subtraction in subtractions:
+                exact = Design("converters", signed, 0.0, subtraction=subtraction)
+                for bits in self.bits:
+                    yield dataclasses.replace(exact, bits=bits)
+                    yield dataclasses.replace(exact, bits=bits, on_off=2.0)
+                for rows in self.rows:
+                    yield dataclasses.replace(exact, sweep="rows", bits=5, rows=rows)
+                for coverage in self.coverages:
+                    yield dataclasses.replace(exact, sweep="range", bits=4, coverage=coverage)
+        yield from self._trained_designs()
+
+    def _trained_designs(self) -> Iterator[Design]:
+        """Points that are trained further with their own tiles in the forward pass."""
+        for spread in self.spreads:
+            for training in self.training_spreads:
+                yield Design("training", "reference", spread, training_spread=training)
+        for schedule in self.schedules:
+            largest = max(self.training_spreads)
+            yield Design(
+                "schedule", "reference", largest, training_spread=largest, schedule=schedule
+            )
+        # The worst design of the others: few bits, low ratio, subtraction after conversion.
+        worst = Design("architecture", "reference", 0.0, 2.0, bits=4, subtraction="digital")
+        yield worst
+        yield dataclasses.replace(worst, training_spread=0.0)
+
+
+@dataclass(frozen=True)
+class DeviceVariation:
+    """A run of the study.
+
+    Attributes:
+        study: what is run.
+        images: what is trained and tested on.
+        rows: where results go.
+    """
+
+    study: DeviceVariationStudy
+    images: Images
+    rows: Rows
+    keys: ClassVar[tuple[str, ...]] = KEYS
+    values: ClassVar[tuple[str, ...]] = FIGURES
+
+    def run(self) -> None:
+        """Every point that is not in the table yet."""
+        digital = Design("floating point", spread=0.0, on_off=0.0, rows=0)
+        self.rows.case(
+            digital.key(), lambda: figures(np.array([digital_accuracy(self.digital, self.images)]))
+        )
+        for design in self.study.designs():
+            self.rows.case(design.key(), lambda design=design: self.result(design))
+
+    @cached_property
+    def digital(self) -> nn.Sequential:
+        """The network, trained in floating point."""
+        seed = self.study.seed
+        network = convolutional(self.study.network, self.images.shape, seed)
+        return trained(network, self.images, TrainSettings(self.study.epochs, 128, 3e-3, seed))
+
+    def result(self, design: Design) -> Row:
+        """Accuracy of the chips of one point."""
+        study, tile = self.study, self._tile(design)
+        settings = TileSettings(
+            study.levels,
+            3.0,
+            mapping=DifferentialPairs() if design.signed == "pair" else OffsetColumn(),
+            converters=Converters(adc=_adc(design)),
+        )
+        network = on_tiles(self.digital, self.images, tile, settings)
+        if design.training_spread is not None:
+            tuning = TrainSettings(
+                study.tuning_epochs, 128, 1e-3, study.seed, schedule=SCHEDULES[design.schedule]
+            )
+            devices = _devices(tile, design.training_spread)
+            network = tuned(network, self.images, tuning, devices)
+            calibrate_converters(network, self.images.train_images[:TYPICAL])
+        count = study.chips if design.spread else 1
+        chips = program_chips(network, count, _devices(tile, design.spread), FIRST_CHIP)
+        return figures(on_chips(network, self.images, chips))
+
+    def _tile(self, design: Design) -> TileSpec:
+        tile = self.study.tile
+        low = tile.cell.conductance_max / design.on_off
+        cell = tile.cell.model_copy(update={"conductance_min": low})
+        return tile.model_copy(update={"cell": cell, "rows": design.rows})
+
+    def figures(self) -> dict[str, str]:
+        """What the study comes to, by the names of the published figures."""
+        rows = self.rows.all
+        found = {"float": shown(selected(rows, "mean", sweep="floating point"))}
+        columns = {
+            "spread": "spread",
+            "on/off ratio": "on_off",
+            "converters": "bits",
+            "rows": "rows",
+            "range": "coverage",
+            "training": "trained",
+            "schedule": "trained",
+            "architecture": "trained",
+        }
+        for sweep, column in columns.items():
+            lines: dict[str, list[str]] = {}
+            for row in (row for row in rows if row["sweep"] == sweep):
+                label = f"{sweep}: {row['signed']}"
+                if sweep in {"converters", "rows", "range"}:
+                    label += f", {row['subtraction']} subtraction, on/off {row['on_off']}"
+                if sweep == "training":
+                    label += f", spread {row['spread']}"
+                value = f"{float(row['mean']):.2f} ± {float(row['std']):.2f}"
+                lines.setdefault(label, []).append(f"{row[column]}: {value}")
+            found |= {label: "; ".join(values) for label, values in lines.items()}
+        return found
+
+
+def _adc(design: Design) -> Adc | None:
+    if not design.bits:
+        return None
+    return Adc(design.bits, coverage=design.coverage, subtraction=design.subtraction)
+
+
+def _devices(tile: TileSpec, spread: float) -> NonIdealities | None:
+    if not spread:
+        return None
+    error = ProgrammingError(0.0, 0.0, 2 * tile.cell.conductance_max, spread)
+    return NonIdealities((error,))

@@ -1,0 +1,260 @@
+"""Networks of phase-change cells over time: training that knows of drift, and cells that undo it.
+
+After A. Antolini et al., "Combined HW/SW drift and variability mitigation for PCM-based analog
+in-memory computing for neural network applications", IEEE JETCAS 13(1), 2023
+(10.1109/JETCAS.2023.3241750). LeNet-5 with pairs of cells of four levels, read with noise, at times
+from a second to a week after programming.
+
+    conventional         trained in floating point, rounded to the levels afterwards; the largest
+                         weight of each layer is the one with the least rounding error
+    rounding-aware       trained further with the levels in the forward pass
+    device-aware         the same, with spread, read noise and drift at a random time as well
+
+Every arm is measured with and without compensation on the same chips and images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+from torch import nn
+
+from cosim.datasets import Images
+from cosim.nn import (
+    AbstractCompensation,
+    Adc,
+    Converters,
+    Drift,
+    NonIdealities,
+    ProgrammingError,
+    RatioCell,
+    ReadNoise,
+    ReferenceCells,
+    TileSettings,
+    TrainSettings,
+    calibrate_converters,
+    evaluate,
+    program_chips,
+)
+from cosim.studies.arms import (
+    FIGURES,
+    PARTS,
+    TYPICAL,
+    ShiftedAndMirrored,
+    clipped_for_least_error,
+    digital_accuracy,
+    figures,
+    on_tiles,
+    trained,
+    tuned,
+)
+from cosim.studies.networks import NetworkName, convolutional
+from cosim.studies.rows import Row, Rows
+from cosim.studies.script import selected, shown
+from cosim.studies.spec import StudyBase
+from netlists.fields import NotNegative, Positive
+from netlists.specs import TileSpec
+
+
+KEYS = ("arm", "seed", "exponent", "compensation", "time")
+ARMS = ("conventional", "rounding-aware", "device-aware")
+FIRST_CHIP = 5000
+AUGMENT = ShiftedAndMirrored(2, mirrored=True)
+
+
+class DriftAwareStudy(StudyBase):
+    """The study.
+
+    Attributes:
+        network: its name.
+        tile: specification of the tile.
+        levels: of a cell, evenly spaced.
+        programming_spread: standard deviation after programming, relative to the conductance.
+        read_noise: standard deviation from read to read, relative to the conductance.
+        exponents: means of the cells' drift exponents.
+        exponent_spread: standard deviation of the exponents from cell to cell.
+        training_exponent: mean exponent that device-aware training assumes.
+        times: since programming [s].
+        references: reference cells whose mean decay is the compensation.
+        adc_bits: of the converters, whose range is fixed after training.
+        epochs: of the training in floating point.
+        tuning_epochs: of the training on tiles.
+        seeds: training seeds.
+        chips: per point.
+    """
+
+    network: NetworkName
+    tile: TileSpec
+    levels: Annotated[int, Field(ge=2)]
+    programming_spread: NotNegative
+    read_noise: NotNegative
+    exponents: tuple[NotNegative, ...]
+    exponent_spread: NotNegative
+    training_exponent: NotNegative
+    times: tuple[Positive, ...]
+    references: Annotated[int, Field(ge=1)]
+    adc_bits: Annotated[int, Field(ge=2)]
+    epochs: Annotated[int, Field(ge=1)]
+    tuning_epochs: Annotated[int, Field(ge=1)]
+    seeds: Annotated[int, Field(ge=1)]
+    chips: Annotated[int, Field(ge=1)]
+
+    def devices(self, exponent: float) -> NonIdealities:
+        """What spoils the cells of a chip whose mean drift exponent is this."""
+        cell = self.tile.cell
+        spread = ProgrammingError(
+            0.0, cell.conductance_min / 2, 1.5 * cell.conductance_max, self.programming_spread
+        )
+        drift = Drift(exponent, self.exponent_spread, t0=1.0, longest=max(self.times))
+        return NonIdealities((spread,), drift=drift, read_noise=ReadNoise(self.read_noise))
+
+    def compensations(self) -> dict[str, AbstractCompensation | None]:
+        """None, the mean of reference cells, and the circuit of a ratio cell."""
+        return {
+            "none": None,
+            "reference cells": ReferenceCells(self.references),
+            "ratio cell": RatioCell(self.references),
+        }
+
+
+@dataclass(frozen=True)
+class DriftAware:
+    """A run of the study.
+
+    Attributes:
+        study: what is run.
+        images: what is trained and tested on.
+        rows: where results go.
+    """
+
+    study: DriftAwareStudy
+    images: Images
+    rows: Rows
+    keys: ClassVar[tuple[str, ...]] = KEYS
+    values: ClassVar[tuple[str, ...]] = FIGURES
+
+    def run(self) -> None:
+        """Every case that is not in the table yet."""
+        for seed in range(self.study.seeds):
+            networks = _Networks(self.study, self.images, seed)
+            where: Row = {"seed": seed, "exponent": 0.0, "compensation": "none", "time": 0.0}
+            self.rows.case({"arm": "float", **where}, networks.digital_result)
+            for arm in ARMS:
+                for exponent in self.study.exponents:
+                    for name, compensation in self.study.compensations().items():
+                        for time in self.study.times:
+                            case: Row = {
+                                "arm": arm,
+                                "seed": seed,
+                                "exponent": exponent,
+                                "compensation": name,
+                                "time": time,
+                            }
+                            self.rows.case(
+                                case,
+                                lambda n=networks, c=case, w=compensation: n.result(c, w),
+                            )
+
+    def figures(self) -> dict[str, str]:
+        """What the study comes to, by the names of the published figures."""
+        found = {"float": shown(selected(self.rows.all, "mean", arm="float"))}
+        end = max(self.study.times)
+        for exponent in self.study.exponents:
+            both = {
+                (arm, name): selected(
+                    self.rows.all, "mean", arm=arm, exponent=exponent, compensation=name, time=end
+                )
+                for arm in ARMS
+                for name in self.study.compensations()
+            }
+            label = f"exponent {exponent:g}, after {end:g} s"
+            for arm in ARMS:
+                found[f"{arm}, {label}"] = ", ".join(
+                    f"{name}: {shown(both[arm, name])}" for name in self.study.compensations()
+                )
+            conventional, aware = both["conventional", "none"], both["device-aware", "none"]
+            circuit = both["device-aware", "ratio cell"]
+            rounding = both["rounding-aware", "ratio cell"]
+            found[f"aware_{exponent:g}"] = shown(aware - conventional, " points")
+            found[f"both_{exponent:g}"] = shown(circuit - conventional, " points")
+            found[f"compensated_{exponent:g}"] = shown(
+                circuit - both["conventional", "ratio cell"], " points"
+            )
+            found[f"noise_{exponent:g}"] = shown(circuit - rounding, " points")
+        return found
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """The networks of one training seed, each trained when it is first needed."""
+
+    study: DriftAwareStudy
+    images: Images
+    seed: int
+
+    @cached_property
+    def digital(self) -> nn.Sequential:
+        settings = TrainSettings(self.study.epochs, 128, 3e-3, self.seed)
+        return trained(
+            convolutional(self.study.network, self.images.shape, self.seed),
+            self.images,
+            settings,
+            AUGMENT,
+        )
+
+    @cached_property
+    def conventional(self) -> nn.Module:
+        converters = Converters(adc=Adc(self.study.adc_bits))
+        settings = TileSettings(self.study.levels, 2.5, converters=converters)
+        network = on_tiles(self.digital, self.images, self.study.tile, settings)
+        clipped_for_least_error(network)
+        return network
+
+    def arm(self, name: str) -> nn.Module:
+        """The network of an arm."""
+        return self._arms[ARMS.index(name)]()
+
+    @property
+    def _arms(self) -> tuple:
+        return (
+            lambda: self.conventional,
+            lambda: self.rounding_aware,
+            lambda: self.device_aware,
+        )
+
+    @cached_property
+    def rounding_aware(self) -> nn.Module:
+        return self._tuned(None)
+
+    @cached_property
+    def device_aware(self) -> nn.Module:
+        return self._tuned(self.study.devices(self.study.training_exponent))
+
+    def _tuned(self, disturbance: NonIdealities | None) -> nn.Module:
+        settings = TrainSettings(self.study.tuning_epochs, 128, 1e-3, self.seed)
+        network = tuned(self.conventional, self.images, settings, disturbance, augment=AUGMENT)
+        calibrate_converters(network, self.images.train_images[:TYPICAL])
+        return network
+
+    def digital_result(self) -> Row:
+        return figures(np.array([digital_accuracy(self.digital, self.images)]))
+
+    def result(self, case: Row, compensation: AbstractCompensation | None) -> Row:
+        """Accuracy of the chips of one case."""
+        network = self.arm(str(case["arm"]))
+        devices = self.study.devices(float(case["exponent"]))
+        chips = program_chips(network, self.study.chips, devices, FIRST_CHIP)
+        found = evaluate(
+            network,
+            self.images.test_images,
+            self.images.test_labels,
+            chips,
+            times=(float(case["time"]),),
+            compensation=compensation,
+            settings=PARTS,
+        )
+        return figures(found.of())
