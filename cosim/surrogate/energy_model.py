@@ -11,6 +11,7 @@ Physics gives the form, reads in SPICE the factors. With T the time that inputs 
     lines      sum_r V_r (V_r - V before)        charge of their capacitance
     lag        U sum_j (I_j - I_j before) / rate_j     while an amplifier settles, its line moves
     conversions 1, sum_j x_j, sum_j x_j^2     x the input of a converter in its full scale
+    switching   what the capacitors of a charge-redistribution converter take (`switching`)
 
 and one factor each, per block, by least squares. A block that takes nothing gets zeros.
 """
@@ -27,13 +28,16 @@ from torch import Tensor
 
 
 BLOCKS = ("drivers", "level", "sensing", "adc")
-FEATURES = ("cells", "drop", "level", "lines", "lag", "reads", "volts", "squares")
+# Those of a conversion stand last.
+FEATURES = ("cells", "drop", "level", "lines", "lag", "reads", "volts", "squares", "switching")
+FEATURES += ("restoring",)
+OF_CONVERSIONS = 5
 # Which of the features the energy of a block may depend on.
 USED: Mapping[str, tuple[str, ...]] = {
     "drivers": ("cells", "drop", "lines"),
     "level": ("level", "lag", "lines"),
     "sensing": ("level", "reads", "volts", "squares"),
-    "adc": ("reads", "volts", "squares"),
+    "adc": ("reads", "volts", "squares", "switching", "restoring"),
 }
 TINY = 1e-30
 
@@ -48,6 +52,8 @@ class ReadState:
         before: volts of the rows in the read before [V].
         currents_before: of the columns in the read before [A].
         seen: inputs of the converters in their full scale.
+        switching: what the references of the converters deliver in a conversion [J].
+        restoring: what the level of their capacitors delivers before it [J].
         rates: at which the lines' amplifiers settle [1/s].
         time: that inputs are applied for [s].
         level: of the lines [V].
@@ -58,6 +64,8 @@ class ReadState:
     before: Float[Tensor, "*inputs reads rows"]
     currents_before: Float[Tensor, "*tiles reads cols"]
     seen: Float[Tensor, "*tiles reads cols"]
+    switching: Float[Tensor, "*tiles reads cols"]
+    restoring: Float[Tensor, "*tiles reads cols"]
     rates: Float[Tensor, "*lines"]
     time: float
     level: float
@@ -84,6 +92,8 @@ def features(
         "reads": torch.full_like(cells, float(currents.shape[-1])),
         "volts": state.seen.sum(-1),
         "squares": state.seen.square().sum(-1),
+        "switching": state.switching.sum(-1),
+        "restoring": state.restoring.sum(-1),
     }
     return torch.stack([values[name] for name in FEATURES], -1)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import safetensors.torch
 from torch import Tensor
 
 from cosim.errors import DatasetError, InputError, MissingFileError
+from cosim.surrogate.ageing import Aged, card_of
 from cosim.surrogate.alpha_beta import AlphaBeta
 from cosim.surrogate.base import Surrogate
 from cosim.surrogate.certificate import Certificate
@@ -44,7 +45,7 @@ DESCRIPTION = "surrogate.json"
 
 KINDS: dict[str, type[Surrogate]] = {
     kind.kind: kind
-    for kind in (IdealProduct, LineModeGalerkin, LineModeFields, SeriesResistance, AlphaBeta)
+    for kind in (Aged, IdealProduct, LineModeGalerkin, LineModeFields, SeriesResistance, AlphaBeta)
 }
 
 
@@ -70,6 +71,31 @@ class StoredSurrogate:
     tile: TileModel | None = None
     tile_certificate: TileCertificate | None = None
     temperatures: TemperatureTable | None = None
+
+    def at(self, temperature: float | None = None, seconds: float | None = None) -> StoredSurrogate:
+        """The surrogate under another condition; nothing is certified there.
+
+        Args:
+            temperature: of the tile [K]; its own when None.
+            seconds: since the conductances were programmed; freshly programmed when None.
+
+        Raises:
+            InputError: a temperature that the folder does not cover, or cells without a card.
+            CardError: the card has no law of drift or retention.
+        """
+        line = self.surrogate
+        if temperature is not None:
+            if self.temperatures is None or not isinstance(line, LineModeGalerkin):
+                raise InputError(
+                    f"the surrogate ({line.kind}) has no other temperatures than its tile's; "
+                    "temperatures come with `cosim fit` for cells of compiled models"
+                )
+            line = self.temperatures.at(line, temperature)
+        if seconds is not None:
+            spec = TileSpec.from_dict(dict(self.spec), origin=DESCRIPTION)
+            line = Aged.of(line, card_of(spec), seconds)
+        tile = None if self.tile is None else self.tile.with_line(line)
+        return replace(self, surrogate=line, tile=tile, certificate=None, tile_certificate=None)
 
 
 def save(

@@ -33,7 +33,8 @@ class TileErrors:
         volts: root mean square error of the sampled amplifier outputs [V].
         volts_lsb: the same in codes of the converter; 0 without one.
         energy: relative L2 error of the energy of a read, per block and as "total".
-        latency: relative L2 error of the latency of a read.
+        latency: relative L2 error of the latency of a read, of those whose inputs have changed:
+            the first of a sequence has been applied before.
         longest_latency: relative error of the longest latency, signed.
     """
 
@@ -132,7 +133,7 @@ def tile_errors(model: TileModel, reads: ReadSequences) -> TileErrors:
         volts=volts,
         volts_lsb=0.0 if adc is None else volts / adc.lsb,
         energy=_energy_errors(energy, reads.energy, whole_reads(model, reads)),
-        latency=relative(latency, reads.latency),
+        latency=relative(latency[:, 1:], reads.latency[:, 1:]),
         longest_latency=float(latency.max() / max(reads.latency.max(), 1e-30) - 1.0),
     )
 

@@ -31,8 +31,17 @@ from cosim.surrogate.converter_law import (
     converter_of,
     sampled_after,
 )
-from cosim.surrogate.energy_model import EnergyModel, ReadState, features
+from cosim.surrogate.energy_model import (
+    FEATURES,
+    OF_CONVERSIONS,
+    EnergyModel,
+    ReadState,
+    features,
+)
+from cosim.surrogate.sampling import sample
 from cosim.surrogate.sensing_law import SensingLaw
+from cosim.surrogate.switching import restoring_energy, switching_energy
+from netlists.circuits.sar_adc import SarAdc
 from netlists.readout_spec import ReadoutSpec
 from netlists.specs import TileSpec
 
@@ -100,6 +109,7 @@ class TileModel(nn.Module):
         energy_model: what a read costs; None where it was never fitted.
         waiting: what the latency has beside the settling.
         coding: of inputs and outputs.
+        readout: the read-out of the tile.
     """
 
     def __init__(
@@ -119,18 +129,24 @@ class TileModel(nn.Module):
         self.energy_model = energy_model
         self.waiting = waiting or Waiting()
         self.coding = Coding(spec)
-        self._readout = readout
+        self.readout = readout
+
+    def with_line(self, line: Surrogate) -> TileModel:
+        """The same periphery around another surrogate of the currents."""
+        return TileModel(
+            self.spec, line, self.sensing, self.converter, self.energy_model, self.waiting
+        )
 
     @property
     def read_time(self) -> float:
         """Time from one input vector to the next [s]."""
-        return self.coding.conversions * self._readout.period
+        return self.coding.conversions * self.readout.period
 
     def forward(
         self, X: Float[Tensor, "*inputs samples rows"], G: Float[Tensor, "*tiles rows cols"]
     ) -> Float[Tensor, "*tiles samples outputs"]:
         """Outputs for inputs (codes, or volts without a coding) and conductances [S], settled."""
-        return self.outputs_of(self._raw(self.coding.volts(X), G))
+        return self.outputs_of(self.read_currents(X, G))
 
     def outputs_of(
         self, currents: Float[Tensor, "*tiles samples reads cols"]
@@ -150,7 +166,15 @@ class TileModel(nn.Module):
         self, X: Float[Tensor, "*inputs samples rows"], G: Float[Tensor, "*tiles rows cols"]
     ) -> Float[Tensor, "*tiles samples conversions cols"]:
         """Currents of the lines in every conversion, as the sensing counts them [A]."""
-        return self.coding.converted(self._raw(self.coding.volts(X), G))
+        return self.coding.converted(self.read_currents(X, G))
+
+    def read_currents(
+        self, X: Float[Tensor, "*inputs samples rows"], G: Float[Tensor, "*tiles rows cols"]
+    ) -> Float[Tensor, "*tiles samples reads cols"]:
+        """Currents of the lines in every read [A]."""
+        volts = self.coding.volts(X)
+        samples, reads = volts.shape[-3:-1]
+        return self.line(volts.flatten(-3, -2), G).unflatten(-2, (samples, reads))
 
     def read_lines(
         self, volts: Float[Tensor, "*shape"], quantiser: Quantiser | None = None
@@ -158,14 +182,25 @@ class TileModel(nn.Module):
         """What lines give for voltages at their converters: codes, or the voltages as outputs."""
         if self.converter is not None:
             return self.converter.codes(volts, quantiser)
-        return volts if self._readout.draws else self._readout.level - volts
+        return volts if self.readout.draws else self.readout.level - volts
+
+    def sample(
+        self,
+        X: Float[Tensor, "samples rows"],
+        G: Float[Tensor, "rows cols"],
+        seed: int,
+        chip: int | None = None,
+        seconds: float = 0.0,
+    ) -> Float[Tensor, "samples outputs"]:
+        """Outputs of one noisy read, of one chip if asked for; see `sampling.sample`."""
+        return sample(self, X, G, seed, chip, seconds)
 
     def in_sequence(
         self, X: Float[Tensor, "*inputs samples rows"], G: Float[Tensor, "*tiles rows cols"]
     ) -> Reads:
         """Input vectors read one after the other on each tile."""
         volts = self.coding.volts(X)
-        raw = self._raw(volts, G)
+        raw = self.read_currents(X, G)
         settled = self.sensing(self.coding.converted(raw).flatten(-3, -2))
         loading = G.sum(-2)[..., None, :]
         taken = self.outputs_after(settled, loading, sampled=False)
@@ -195,7 +230,7 @@ class TileModel(nn.Module):
         settling = self.sensing.settling
         if not settling.remembers:
             return settled
-        time: Tensor | float = sampled_after(self._readout)
+        time: Tensor | float = sampled_after(self.readout)
         if self.converter is not None and not sampled:
             time = self.converter.decision_time(settled)
         left = settling.memory(loading, time)
@@ -206,7 +241,7 @@ class TileModel(nn.Module):
     ) -> Float[Tensor, "*tiles conversions features"]:
         """What the energy of each conversion is a sum of, read one after the other."""
         volts = self.coding.volts(X)
-        raw = self._raw(volts, G)
+        raw = self.read_currents(X, G)
         settled = self.sensing(self.coding.converted(raw).flatten(-3, -2))
         taken = self.outputs_after(settled, G.sum(-2)[..., None, :], sampled=False)
         return self.energy_features(volts, raw, taken, G, sequence=True)
@@ -225,7 +260,7 @@ class TileModel(nn.Module):
                 "time: characterize with `--transients`, and fit again"
             )
         volts = self.coding.volts(X)
-        raw = self._raw(volts, G)
+        raw = self.read_currents(X, G)
         taken = self.sensing(self.coding.converted(raw).flatten(-3, -2))
         found = self._energy(volts, raw, taken, G, sequence=False)
         count = (X.shape[-2], self.coding.conversions)
@@ -244,14 +279,9 @@ class TileModel(nn.Module):
         like = next(self.line.buffers())
         return torch.as_tensor(np.asarray(X)).to(like), torch.as_tensor(np.asarray(G)).to(like)
 
-    def _raw(self, volts: Tensor, G: Tensor) -> Float[Tensor, "*tiles samples reads cols"]:
-        """Currents of the lines in every read [A]."""
-        samples, reads = volts.shape[-3:-1]
-        return self.line(volts.flatten(-3, -2), G).unflatten(-2, (samples, reads))
-
     def _starts(self, settled: Tensor, loading: Tensor) -> Tensor:
         """Where every read begins [V]; the first one at its own value, as it has been applied."""
-        left = self.sensing.settling.memory(loading, self._readout.period)
+        left = self.sensing.settling.memory(loading, self.readout.period)
         start, starts = settled[..., :1, :], []
         for read in range(settled.shape[-2]):
             starts.append(start)
@@ -263,13 +293,13 @@ class TileModel(nn.Module):
         self, X: Tensor, settled: Tensor, loading: Tensor
     ) -> Float[Tensor, "*tiles reads"]:
         """When the slowest amplifier is close to what is sampled, by the settling alone [s]."""
-        adc, sensing = self._readout.adc, self.sensing
+        adc, sensing = self.readout.adc, self.sensing
         band = 0.5 * adc.lsb if adc is not None else SETTLED_SHARE * float(np.ptp(_values(settled)))
         if sensing.window is not None:
             share = self._longest(X) * sensing.window
             swing = (settled - sensing.rest).abs().clamp(min=1e-12)
             return (share * (1.0 - band / swing).clamp(min=0.0)).amax(-1)
-        end = sampled_after(self._readout)
+        end = sampled_after(self.readout)
         left = sensing.settling.memory(loading, end)
         step = (self._starts(settled, loading) - settled).abs().clamp(min=1e-12)
         return sensing.settling.time_until(loading, band / step + left).amax(-1)
@@ -308,15 +338,18 @@ class TileModel(nn.Module):
         times = volts.shape[-2] // self.coding.conversions
         per_read = taken.repeat_interleave(times, -2) if times > 1 else taken
         rates, _ = self.sensing.settling.rates(G.sum(-2)[..., None, :])
+        switching, restoring = self._capacitors(per_read, sequence)
         state = ReadState(
             volts=reads,
             currents=currents,
             before=_before(reads) if sequence else torch.zeros_like(reads),
             currents_before=_before(currents) if sequence else currents,
             seen=self._seen(per_read),
+            switching=switching,
+            restoring=restoring,
             rates=rates if self.sensing.settling.remembers else torch.ones_like(rates),
-            time=(self.sensing.window or self._readout.period) / times,
-            level=self._readout.level,
+            time=(self.sensing.window or self.readout.period) / times,
+            level=self.readout.level,
         )
         found = features(state, G)
         if times > 1:
@@ -324,11 +357,20 @@ class TileModel(nn.Module):
             found = found * _summed(times).to(found)
         return found
 
+    def _capacitors(self, volts: Tensor, sequence: bool) -> tuple[Tensor, Tensor]:
+        """What the capacitors of the converters take, for inputs of theirs [V]; in joule."""
+        law = self.converter
+        if law is None or not isinstance(law.adc, SarAdc):
+            return torch.zeros_like(volts), torch.zeros_like(volts)
+        codes = law.codes(volts) if law.rising else law.adc.levels - 1 - law.codes(volts)
+        before = _before(volts) if sequence else volts
+        return switching_energy(law.adc, volts, codes), restoring_energy(law.adc, volts, before)
+
     def _seen(self, volts: Tensor) -> Tensor:
         """Converter inputs in their full scale; swings in units of the level without one."""
-        adc = self._readout.adc
+        adc = self.readout.adc
         if adc is None:
-            return (volts - self.sensing.rest) / self._readout.level
+            return (volts - self.sensing.rest) / self.readout.level
         return (volts - adc.low) / (adc.high - adc.low)
 
 
@@ -353,7 +395,8 @@ def _before(values: Tensor) -> Tensor:
 
 def _summed(times: int) -> Tensor:
     """Of each feature: whether the unit times of a read add up, or are one conversion together."""
-    return torch.tensor([times, times, times, times, times, 1, 1, 1], dtype=torch.float64)
+    each = [times] * (len(FEATURES) - OF_CONVERSIONS) + [1] * OF_CONVERSIONS
+    return torch.tensor(each, dtype=torch.float64)
 
 
 def _values(tensor: Tensor) -> np.ndarray:
