@@ -21,7 +21,16 @@ from cosim.nn.network import analog_layers, perceptron, set_arithmetic
 from cosim.nn.noise import AbstractReadNoise, CardReadNoise, ReadNoise
 from cosim.nn.recurrent import AnalogGRU, AnalogLSTM, AnalogRNN
 from cosim.nn.recurrent_cells import AnalogGRUCell, AnalogLSTMCell, AnalogRNNCell
-from cosim.nn.schedules import AbstractSchedule, Constant, Cosine, OneCycle, Steps, Warmup
+from cosim.nn.schedules import (
+    SCHEDULES,
+    AbstractSchedule,
+    Constant,
+    Cosine,
+    OneCycle,
+    Schedule,
+    Steps,
+    Warmup,
+)
 from cosim.nn.settings import TileSettings
 from cosim.nn.sparse_adaptation import adapt, importance_masks, random_masks
 from cosim.nn.train import (
@@ -92,7 +101,9 @@ __all__ = [
     "ProgrammingError",
     "ReadNoise",
     "ReferenceCells",
+    "SCHEDULES",
     "Scaled",
+    "Schedule",
     "SignActivation",
     "Steps",
     "StuckCells",

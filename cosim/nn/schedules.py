@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
@@ -140,3 +141,13 @@ class OneCycle(AbstractSchedule):
 
 def _between(start: float, end: float, part: float) -> float:
     return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * part))
+
+
+Schedule = Literal["constant", "step", "cosine", "one-cycle"]
+# By the names that specifications use.
+SCHEDULES: dict[Schedule, AbstractSchedule] = {
+    "constant": Constant(),
+    "step": Steps(),
+    "cosine": Cosine(),
+    "one-cycle": OneCycle(),
+}
