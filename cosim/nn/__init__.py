@@ -32,6 +32,7 @@ from cosim.nn.schedules import (
     Warmup,
 )
 from cosim.nn.settings import TileSettings
+from cosim.nn.solved import SolvedTile
 from cosim.nn.sparse_adaptation import adapt, importance_masks, random_masks
 from cosim.nn.train import (
     History,
@@ -55,6 +56,9 @@ from cosim.nn.window import Window
 
 
 __all__ = [
+    "CONVERTED",
+    "IDEAL",
+    "SCHEDULES",
     "AbstractCompensation",
     "AbstractDrift",
     "AbstractReadNoise",
@@ -73,7 +77,6 @@ __all__ = [
     "AnalogRNN",
     "AnalogRNNCell",
     "BinaryLinear",
-    "CONVERTED",
     "CalibrationInputs",
     "CardDrift",
     "CardProgramming",
@@ -91,7 +94,6 @@ __all__ = [
     "Evaluation",
     "EvaluationSettings",
     "History",
-    "IDEAL",
     "LogNormalFactor",
     "Loss",
     "NonIdealities",
@@ -101,10 +103,10 @@ __all__ = [
     "ProgrammingError",
     "ReadNoise",
     "ReferenceCells",
-    "SCHEDULES",
     "Scaled",
     "Schedule",
     "SignActivation",
+    "SolvedTile",
     "Steps",
     "StuckCells",
     "TileEngine",

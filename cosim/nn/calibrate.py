@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from cosim.nn.converters_columns import ColumnConverters, Mode
 from cosim.nn.layer import AnalogLayer
 from cosim.nn.network import analog_layers
+from cosim.nn.solved import SolvedTile
 from cosim.surrogate.base import Surrogate
 
 
@@ -64,7 +65,7 @@ def calibrate_converters(network: nn.Module, inputs: Tensor | tuple[Any, ...]) -
 
 @torch.no_grad()
 def calibrate_gain(
-    network: nn.Module, x: Float[Tensor, "samples ..."], surrogate: Surrogate
+    network: nn.Module, x: Float[Tensor, "samples ..."], surrogate: Surrogate | SolvedTile
 ) -> None:
     """Set the gain of every analog layer from typical inputs of the network.
 
@@ -118,7 +119,7 @@ def _output_converters(network: nn.Module, mode: Mode) -> Iterator[Sequence[Colu
             converter.mode = "convert"
 
 
-def _gain(layer: AnalogLayer, x: Tensor, model: Surrogate) -> Tensor:
+def _gain(layer: AnalogLayer, x: Tensor, model: Surrogate | SolvedTile) -> Tensor:
     unit = layer.rows_of(layer.unit_inputs(x))
     G = layer.target_conductances()
     exact = layer.ideal_outputs(unit, G)

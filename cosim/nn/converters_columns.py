@@ -105,9 +105,10 @@ class ColumnConverters(nn.Module):
         else:
             step = 1 - known
             step = step if self.adc.range == "learned" else step.clamp_min(momentum)
-        self.high.lerp_(high.to(self.high), step)
+        # Through `data`: learned ranges are kept for the gradients of earlier calls.
+        self.high.data.lerp_(high.to(self.high), step)
         if not self.signed:
-            self.low.lerp_(low.to(self.high), step)
+            self.low.data.lerp_(low.to(self.high), step)
         self.is_set.fill_(True)
 
     def _known_low(self) -> Tensor:

@@ -34,6 +34,7 @@ from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
 from cosim.nn.quantize import clamped, code_grid, straight_through, upper_quantile
 from cosim.nn.reads import Reads
 from cosim.nn.settings import TileSettings
+from cosim.nn.solved import SolvedTile
 from cosim.nn.variability import Disturbance
 from cosim.surrogate.base import Surrogate
 
@@ -58,7 +59,7 @@ class AnalogLayer(nn.Module, ABC):
         weight: the clean weights, in the shape that torch gives them.
         bias: digital bias, or None.
         row_order: which input is at each row, or None for their own order.
-        surrogate: the tile's model in the forward pass; None for exact arithmetic.
+        surrogate: the tile's model, or the solver, in the forward pass; None for exact arithmetic.
         programming_error: redrawn for every batch in training; None for none.
         generator: of those draws.
         programmed: set while the layer is evaluated on chips (see `evaluate`).
@@ -70,7 +71,7 @@ class AnalogLayer(nn.Module, ABC):
     gain: Tensor
     range_is_set: Tensor
     row_order: Tensor | None
-    surrogate: Surrogate | None
+    surrogate: Surrogate | SolvedTile | None
     adc: ColumnConverters | None
 
     def __init__(
@@ -139,13 +140,16 @@ class AnalogLayer(nn.Module, ABC):
         """The weight that is mapped to the full conductance difference."""
         weight = self.weight.detach()
         clip = self.settings.weight_clip
-        largest = weight.abs().max() if clip is None else clip * weight.std(correction=0)
+        if clip is None:
+            largest = weight.abs().amax()
+        else:  # the standard deviation, in two passes that are faster than torch's one
+            spread = torch.linalg.vector_norm(weight - weight.mean())
+            largest = spread * (clip / weight.numel() ** 0.5)
         return largest.clamp_min(torch.finfo(weight.dtype).tiny)
 
     def target_conductances(self) -> Float[Tensor, "tiles rows cols"]:
         """Conductances that the weights ask for [S]: clipped, mapped and quantised."""
-        unit = clamped(self.weight.flatten(1) / self.largest_weight(), -1.0, 1.0)
-        return self.mapping.conductances(self._ordered(unit))
+        return self._conductances(self.largest_weight())
 
     def weights_of(
         self, G: Float[Tensor, "*chips tiles rows cols"]
@@ -172,14 +176,17 @@ class AnalogLayer(nn.Module, ABC):
         with _full_precision(x):
             rows = self.rows_of(unit)
             chips = self.programmed
-            y = self._on_model(rows) if chips is None else chips.outputs(self, rows)
-            y = y * self._scale()
+            largest = self.largest_weight()
+            y = self._on_model(rows, largest) if chips is None else chips.outputs(self, rows)
+            y = y * (largest * self.input_range)
             return self.shaped(y if self.bias is None else y + self.bias, x)
 
     def unit_inputs(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Inputs in units of the input range, clipped and on the grid of the input codes."""
         low = -1.0 if self.settings.signed else 0.0
-        unit = x / self.input_range
+        # A range that is tracked must not change what an earlier call keeps for its gradient.
+        given = isinstance(self.settings.input_range, float | int)
+        unit = x / (self.input_range if given else self.input_range.clone())
         learned = self.settings.input_range == "learned"
         unit = torch.clamp(unit, low, 1.0) if learned else clamped(unit, low, 1.0)
         dac = self.converters.dac
@@ -215,7 +222,8 @@ class AnalogLayer(nn.Module, ABC):
         step = (~self.range_is_set).to(high)
         if self.settings.input_range != "learned":
             step = step.clamp_min(momentum)
-        self.input_range.lerp_(high.to(self.input_range), (step * seen).to(self.input_range))
+        # Through `data`: a learned range is kept for the gradients of earlier calls.
+        self.input_range.data.lerp_(high.to(self.input_range), (step * seen).to(self.input_range))
         self.range_is_set.logical_or_(seen)
 
     def extra_repr(self) -> str:
@@ -255,25 +263,32 @@ class AnalogLayer(nn.Module, ABC):
             self._held[name] = make()
         return self._held[name]
 
-    def _scale(self) -> Tensor:
-        """What a full-scale product is worth."""
-        return self.largest_weight() * self.input_range
+    def _unit_weight(self, largest: Tensor) -> Tensor:
+        """Weights in units of the largest one, clipped."""
+        return clamped(self.weight.flatten(1) / largest, -1.0, 1.0)
+
+    def _conductances(self, largest: Tensor) -> Tensor:
+        return self.mapping.conductances(self._ordered(self._unit_weight(largest)))
 
     def _torch_weight(self) -> Tensor:
         """The weights that the cells stand for, for inputs in units of their range."""
-        weight = self.weights_of(self._model_conductances())
-        return weight.reshape(self.weight.shape) * self._scale()
+        largest = self.largest_weight()
+        if self._is_disturbed:
+            weight = self.weights_of(self._model_conductances(largest))
+        else:
+            weight = self.mapping.held(self._unit_weight(largest))
+        return weight.reshape(self.weight.shape) * (largest * self.input_range)
 
-    def _model_conductances(self) -> Tensor:
+    def _model_conductances(self, largest: Tensor) -> Tensor:
         """What the forward pass multiplies with: the targets, disturbed in training."""
-        G = self.target_conductances()
+        G = self._conductances(largest)
         error = self.programming_error
         if error is None or not self._is_disturbed:
             return G
         return straight_through(G, error.draw(G.detach(), self.generator))
 
-    def _on_model(self, unit: Tensor) -> Tensor:
-        G = self._once("conductances", self._model_conductances)
+    def _on_model(self, unit: Tensor, largest: Tensor) -> Tensor:
+        G = self._once("conductances", lambda: self._model_conductances(largest))
         surrogate = self.surrogate
         if surrogate is None:
             return self.ideal_outputs(unit, G)

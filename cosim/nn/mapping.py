@@ -198,6 +198,14 @@ class TileMapping:
         unused = self.cols - per_tile * columns - shared
         return _padded(_padded(tiles, (0, unused), self.g_min), (0, shared), self.g_middle)
 
+    def held(
+        self, weight: Float[Tensor, "out_features group_inputs"]
+    ) -> Float[Tensor, "out_features group_inputs"]:
+        """What undisturbed cells hold of weights from -1 to 1, without laying them out on tiles."""
+        cells = self.cells.cells(weight, self.g_min, self.g_max, self.levels)
+        slices = self.cells.alone(cells, self.g_middle)
+        return self.cells.joined(slices, self.levels) / self.g_range
+
     def matrices(
         self, G: Float[Tensor, "*chips tiles rows cols"]
     ) -> Float[Tensor, "*chips packs pack_outputs pack_inputs"]:
@@ -206,7 +214,7 @@ class TileMapping:
         Beside the diagonal of a pack there are the errors of cells that were asked for zero.
         """
         # A row alone at one volt gives its conductances as currents.
-        background = G.new_full(G.shape[:-1], self.g_middle)
+        background = G.new_full(G.shape[:-1], self.g_middle) if self.needs_volts else None
         signals = self.cells.signals(G, self.outputs_per_tile, "analog")
         rows = self._differences(signals, "analog", background) / self.g_range
         blocks = rows.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
@@ -282,8 +290,9 @@ class TileMapping:
         """
         background = None if volts is None else volts * self.g_middle
         difference = self._differences(signals, subtraction, background)
-        blocks = difference.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks)).sum(-4)
-        joined = blocks.movedim(-2, -4).flatten(-2)[..., : self.pack_outputs].flatten(-2)
+        blocks = difference.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
+        added = blocks.squeeze(-4) if self.row_blocks == 1 else blocks.sum(-4)
+        joined = added.movedim(-2, -4).flatten(-2)[..., : self.pack_outputs].flatten(-2)
         return joined[..., : self.out_features] / (self.read_voltage * self.g_range)
 
     def outputs(

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from cosim.errors import InputError
 from cosim.nn.mapping_levels import EvenLevels, LevelList, Levels
-from cosim.nn.quantize import straight_through
+from cosim.nn.quantize import straight_through, to_pairs
 
 
 Subtraction = Literal["analog", "digital"]
@@ -95,12 +95,18 @@ class WeightCells(ABC):
                 that has no column for it.
         """
 
+    @abstractmethod
+    def alone(
+        self, cells: Float[Tensor, "*weights columns"], g_middle: float
+    ) -> Float[Tensor, "*weights slices"]:
+        """Conductance differences of every slice of weights, given their own cells [S]."""
+
     def joined(
         self, slices: Float[Tensor, "*tiles outputs slices"], levels: Levels | None
     ) -> Float[Tensor, "*tiles outputs"]:
         """Slices added with the weights of their digits, which sum to one."""
         if self.slices == 1:
-            return slices[..., 0]
+            return slices.squeeze(-1)
         factors = digit_weights(self.slices, _steps(levels) + 1)
         return slices @ torch.tensor(factors, dtype=slices.dtype, device=slices.device)
 
@@ -127,6 +133,8 @@ class DifferentialPairs(WeightCells):
         self, weight: Float[Tensor, "*weights"], g_min: float, g_max: float, levels: Levels | None
     ) -> Float[Tensor, "*weights columns"]:
         """Pairs of every slice, [S]."""
+        if self.slices == 1 and isinstance(levels, EvenLevels):
+            return to_pairs(weight, levels.low, levels.high, levels.count)
         halves = torch.stack([weight.clamp_min(0), (-weight).clamp_min(0)], -1)
         G = g_min + (g_max - g_min) * halves
         if levels is None:
@@ -142,8 +150,8 @@ class DifferentialPairs(WeightCells):
         used = currents[..., : outputs * self.columns]
         if subtraction == "digital":
             return used
-        pairs = used.unflatten(-1, (-1, 2))
-        return pairs[..., 0] - pairs[..., 1]
+        positive, negative = used.unflatten(-1, (-1, 2)).unbind(-1)
+        return positive - negative
 
     def differences(
         self,
@@ -153,9 +161,16 @@ class DifferentialPairs(WeightCells):
     ) -> Float[Tensor, "*tiles outputs slices"]:
         """Signed outputs of every slice."""
         if subtraction == "digital":
-            pairs = signals.unflatten(-1, (-1, 2))
-            signals = pairs[..., 0] - pairs[..., 1]
+            positive, negative = signals.unflatten(-1, (-1, 2)).unbind(-1)
+            signals = positive - negative
         return signals.unflatten(-1, (-1, self.slices))
+
+    def alone(
+        self, cells: Float[Tensor, "*weights columns"], g_middle: float
+    ) -> Float[Tensor, "*weights slices"]:
+        """Conductance differences of every slice of weights, given their own cells [S]."""
+        positive, negative = cells.unflatten(-1, (self.slices, 2)).unbind(-1)
+        return positive - negative
 
 
 @dataclass(frozen=True)
@@ -232,6 +247,12 @@ class OffsetColumn(WeightCells):
             reference = signals[..., -self.reference_columns :].mean(-1, keepdim=True)
             signals = signals[..., : -self.reference_columns] - reference
         return signals.unflatten(-1, (-1, self.slices))
+
+    def alone(
+        self, cells: Float[Tensor, "*weights columns"], g_middle: float
+    ) -> Float[Tensor, "*weights slices"]:
+        """Conductance differences of every slice of weights, given their own cells [S]."""
+        return cells - g_middle
 
 
 def digit_weights(slices: int, base: int) -> list[float]:

@@ -13,6 +13,7 @@ from torch import nn
 from cosim.nn.layer import AnalogLayer
 from cosim.nn.linear import AnalogLinear
 from cosim.nn.settings import TileSettings
+from cosim.nn.solved import SolvedTile
 from cosim.nn.variability import Disturbance, generator_of
 from cosim.surrogate.base import Surrogate
 
@@ -51,7 +52,7 @@ def analog_layers(network: nn.Module) -> list[AnalogLayer]:
 
 def set_arithmetic(
     network: nn.Module,
-    surrogate: Surrogate | None,
+    surrogate: Surrogate | SolvedTile | None,
     programming_error: Disturbance | None = None,
     seed: int = 0,
 ) -> None:
@@ -59,7 +60,8 @@ def set_arithmetic(
 
     Args:
         network: the network, changed in place as `network.train()` changes it.
-        surrogate: the tile's model, copied and shared by the layers; None for exact products.
+        surrogate: the tile's model, or the tile as the solver has it, copied and shared by the
+            layers; None for exact products.
         programming_error: any disturbance, redrawn for every batch in training; None for none.
         seed: of those draws.
     """

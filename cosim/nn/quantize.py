@@ -6,6 +6,7 @@ hold (Bengio, Leonard, Courville, arXiv:1308.3432, 2013).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -29,6 +30,64 @@ class _StraightThrough(torch.autograd.Function):
         return grad, None
 
 
+class _OnGrid(torch.autograd.Function):
+    """The nearest multiple of a step from a lowest value on, within two limits."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        values: Tensor,
+        low: float,
+        step: float,
+        limits: tuple[float, float],
+    ) -> Tensor:
+        code = (values - low).div_(step) if low else values / step
+        code = code.round_().clamp_(*limits).mul_(step)
+        return code.add_(low) if low else code
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        return grad, None, None, None
+
+
+class _Clamped(torch.autograd.Function):
+    """Values within limits."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, low: float, high: float) -> Tensor:  # noqa: ANN401
+        return torch.clamp(values, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        return grad, None, None
+
+
+class _PairsOnGrid(torch.autograd.Function):
+    """Weights as pairs of cells on even levels, in few passes over the numbers."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        weight: Tensor,
+        low: float,
+        step: float,
+        steps: int,
+    ) -> Tensor:
+        ctx.save_for_backward(weight < 0)
+        ctx.range = step * steps
+        code = (weight * steps).round_().clamp_(-steps, steps).mul_(step)
+        cells = weight.new_empty(*weight.shape, 2)
+        torch.add(code.clamp_min(0), low, out=cells[..., 0])
+        torch.add(code.neg_().clamp_min_(0), low, out=cells[..., 1])
+        return cells
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        (negative,) = ctx.saved_tensors
+        into = torch.where(negative, -grad[..., 1], grad[..., 0])
+        return into.mul_(ctx.range), None, None, None
+
+
 def straight_through(
     clean: Float[Tensor, "*shape"], changed: Float[Tensor, "*shape"]
 ) -> Float[Tensor, "*shape"]:
@@ -40,24 +99,32 @@ def to_levels(
     values: Float[Tensor, "*shape"], low: float, high: float, levels: int
 ) -> Float[Tensor, "*shape"]:
     """The nearest of `levels` evenly spaced values from `low` to `high`, straight-through."""
-    spacing = (high - low) / (levels - 1)
-    index = ((values - low) / spacing).round().clamp(0, levels - 1)
-    return straight_through(values, low + spacing * index)
+    return _OnGrid.apply(values, low, (high - low) / (levels - 1), (0.0, levels - 1.0))
+
+
+def to_pairs(
+    weight: Float[Tensor, "*weights"], low: float, high: float, levels: int
+) -> Float[Tensor, "*weights 2"]:
+    """Pairs of even levels for weights from -1 to 1, straight-through.
+
+    The first of a pair holds the positive part, the second the negative part.
+    """
+    return _PairsOnGrid.apply(weight, low, (high - low) / (levels - 1), levels - 1)
 
 
 def clamped(values: Float[Tensor, "*shape"], low: float, high: float) -> Float[Tensor, "*shape"]:
     """`values` within [low, high], straight-through: a clipped weight can still come back."""
-    return straight_through(values, torch.clamp(values, low, high))
+    return _Clamped.apply(values, low, high)
 
 
 def rounded(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The nearest whole numbers, straight-through."""
-    return straight_through(values, values.round())
+    return _OnGrid.apply(values, 0.0, 1.0, (-math.inf, math.inf))
 
 
 def code_grid(values: Float[Tensor, "*shape"], largest: int) -> Float[Tensor, "*shape"]:
     """The nearest multiples of 1/largest, straight-through."""
-    return straight_through(values, (values * largest).round() / largest)
+    return _OnGrid.apply(values, 0.0, 1 / largest, (-math.inf, math.inf))
 
 
 def upper_quantile(values: Float[Tensor, ...], part: float) -> Float[Tensor, ""]:
@@ -75,4 +142,5 @@ def upper_quantile(values: Float[Tensor, ...], part: float) -> Float[Tensor, ""]
     place = (1 - part) * ((thinned > 0).sum() - 1).clamp_min(0)
     below = place.floor().long().clamp_max(len(largest) - 1)
     above = (below + 1).clamp_max(len(largest) - 1)
-    return torch.lerp(largest[below], largest[above], (place - below).to(largest)).clamp_min(0)
+    part_above = (place - below).to(largest)
+    return torch.lerp(largest.take(below), largest.take(above), part_above).clamp_min(0)
