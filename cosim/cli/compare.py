@@ -10,6 +10,7 @@ from cosim.characterize import Dataset
 from cosim.characterize.comparing import KINDS, Comparison, compare_dataset
 from cosim.cli.files import check_output
 from cosim.cli.options import FILE
+from cosim.errors import InputError
 from cosim.surrogate.comparison import BATCH
 
 
@@ -19,7 +20,7 @@ COLUMNS = ("model", "fit", "nrmse", "max_error", "forward_ms", "both_ms", "front
 
 @click.command("compare")
 @click.argument("data", type=FILE)
-@click.argument("kinds", metavar="[MODEL]...", type=click.Choice(KINDS), nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
 @click.option("-o", "--output", type=FILE, help="Also write the table, as .csv or .md.")
 @click.option(
     "--held-out",
@@ -40,13 +41,16 @@ COLUMNS = ("model", "fit", "nrmse", "max_error", "forward_ms", "both_ms", "front
 )
 def command(
     data: Path,
-    kinds: tuple[str, ...],
+    models: tuple[str, ...],
     output: Path | None,
     held_out: float,
     seed: int,
     repeats: int,
 ) -> None:
-    """Fit every kind of surrogate (or each MODEL) to DATA.zarr and compare error and time.
+    """Fit kinds of surrogate to DATA.zarr and compare error and time.
+
+    A MODEL is a kind, or the folder of a stored surrogate of the same tile. Without any, all kinds
+    that suit the tile are compared: those that need no structure where there is none to know.
 
     Errors are measured on conductances and inputs that no fit has seen, in parts of the output
     range. `both` is a forward and a backward pass. A model on the front has no other that is as
@@ -54,14 +58,33 @@ def command(
 
     Example: cosim compare data.zarr
 
-    Example: cosim compare data.zarr alpha_beta line_mode_galerkin -o compared.md
+    Example: cosim compare data.zarr alpha_beta line_mode_galerkin surrogate/ -o compared.md
     """
     check_output(output, (".csv", ".md"))
-    found = compare_dataset(Dataset.open(data), kinds or KINDS, held_out, seed, repeats)
+    kinds, stored = _sorted_out(models)
+    dataset = Dataset.open(data)
+    found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored)
     click.echo(_text(found))
     if output is not None:
         written = _csv(found) if output.suffix == ".csv" else _markdown(found)
         output.write_text(written, encoding="utf-8")
+
+
+def _sorted_out(models: tuple[str, ...]) -> tuple[list[str] | None, list[Path]]:
+    """Kinds and folders among the models; None for the usual kinds.
+
+    Raises:
+        InputError: a model that is neither.
+    """
+    kinds = [name for name in models if name in KINDS]
+    stored = [Path(name) for name in models if name not in KINDS]
+    for path in stored:
+        if not path.is_dir():
+            raise InputError(
+                f"'{path}' is not one of {', '.join(KINDS)}, nor a folder; name a kind of "
+                "surrogate, or the folder of a stored one"
+            )
+    return (kinds if models else None), stored
 
 
 def _about(found: Comparison) -> str:
@@ -78,7 +101,7 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
     return [
         (
             row.name,
-            _fit(found, row.name),
+            found.fits[row.name],
             f"{100 * row.accuracy.nrmse:.4f}",
             f"{100 * row.accuracy.max_error:.4f}",
             f"{row.forward_ms:.3f}",
@@ -87,10 +110,6 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
         )
         for row in found.rows
     ]
-
-
-def _fit(found: Comparison, name: str) -> str:
-    return "refined" if name in found.refined else "closed form"
 
 
 def _text(found: Comparison) -> str:
@@ -117,6 +136,10 @@ def _csv(found: Comparison) -> str:
     lines = [",".join(COLUMNS)]
     for row in found.rows:
         numbers = (row.accuracy.nrmse, row.accuracy.max_error, row.forward_ms, row.both_ms)
-        cells = [row.name, _fit(found, row.name), *(f"{value:.6g}" for value in numbers)]
+        cells = [
+            row.name,
+            found.fits[row.name].replace(",", ";"),
+            *(f"{value:.6g}" for value in numbers),
+        ]
         lines.append(",".join([*cells, "yes" if row.front else "no"]))
     return "\n".join(lines) + "\n"

@@ -30,7 +30,9 @@ from cosim.surrogate.certificate import Certificate
 from cosim.surrogate.ideal import IdealProduct
 from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin
+from cosim.surrogate.low_rank import LowRank
 from cosim.surrogate.series_resistance import SeriesResistance
+from cosim.surrogate.small_network import SmallNetwork
 from cosim.surrogate.temperature import TemperatureTable
 from cosim.surrogate.tile_certificate import TileCertificate
 from cosim.surrogate.tile_model import TileModel
@@ -46,7 +48,7 @@ DESCRIPTION = "surrogate.json"
 KINDS: dict[str, type[Surrogate]] = {
     kind.kind: kind
     for kind in (Aged, IdealProduct, LineModeGalerkin, LineModeFields, SeriesResistance, AlphaBeta)
-}
+} | {LowRank.kind: LowRank, SmallNetwork.kind: SmallNetwork}
 
 
 @dataclass(frozen=True)

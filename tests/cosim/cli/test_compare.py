@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from cosim.characterize import Dataset
-from cosim.characterize.comparing import KINDS, compare_dataset
+from cosim.characterize.comparing import KINDS, OF_STRUCTURE, compare_dataset, usual_kinds
 from cosim.characterize.fitting import fit_dataset, samples_of
 from cosim.cli.main import main
-from cosim.surrogate import IdealProduct, accuracy_of, domain_of, pareto_front
+from cosim.surrogate import IdealProduct, accuracy_of, domain_of, pareto_front, save
+from netlists.specs import TileSpec
 
 
 TILE = Path(__file__).parents[3] / "examples" / "tile_32x32.toml"
@@ -36,7 +37,7 @@ def compared(data):
 
 def test_every_kind_is_a_row_and_the_errors_are_in_the_order_of_the_physics(compared):
     error = {row.name: row.accuracy.nrmse for row in compared.rows}
-    assert set(error) == set(KINDS)
+    assert set(error) == set(OF_STRUCTURE)
     ranked = ["ideal", "alpha_beta", "line_mode_galerkin", "line_mode_fields"]
     assert sorted(ranked, key=error.__getitem__, reverse=True) == ranked
 
@@ -89,6 +90,42 @@ def test_the_command_prints_a_table_and_writes_it(data, tmp_path, capsys):
     lines = (tmp_path / "table.md").read_text().splitlines()
     assert lines[0].startswith("| model | fit | NRMSE % |")
     assert {line.split(" | ")[0] for line in lines[2:4]} == {"| alpha_beta", "| ideal"}
+
+
+def test_a_stored_surrogate_is_a_row_that_says_what_it_has_seen(data, tmp_path, capsys):
+    dataset = Dataset.open(data)
+    spec = dataset.spec
+    stored = []
+    for seed in (0, 5):
+        result = fit_dataset(dataset, seed=seed)
+        folder = tmp_path / f"split_{seed}"
+        about = (spec.model_dump(mode="json"), spec.content_hash(), result.certificate)
+        stored.append(save(folder, result.surrogate, *about))
+    found = compare_dataset(dataset, ["line_mode_galerkin"], repeats=1, stored=stored)
+    same, other = (found.fits[str(folder)] for folder in stored)
+    assert (same, other) == ("stored", "stored, may have seen them")
+    error = {row.name: row.accuracy for row in found.rows}
+    assert error[str(stored[0])] == error["line_mode_galerkin"]
+
+    assert main(["compare", str(data), "ideal", str(stored[1]), "--repeats", "1"]) == 0
+    assert "stored, may have seen them" in capsys.readouterr().out
+
+
+def test_a_surrogate_of_another_tile_is_no_row(data, tmp_path, capsys):
+    other = IdealProduct(8, 6, domain_of(Dataset.open(data).spec))
+    save(tmp_path / "other", other, {}, "another tile")
+    assert main(["compare", str(data), str(tmp_path / "other")]) == 2
+    assert "it is of the tile another tile" in capsys.readouterr().err
+
+
+def test_kinds_from_samples_alone_are_usual_where_the_inside_is_unknown(data):
+    assert usual_kinds(Dataset.open(data).spec) == OF_STRUCTURE
+    macro = TileSpec.from_toml(TILE.parent / "own_macro.toml")
+    assert set(usual_kinds(macro)) == set(KINDS)
+    found = compare_dataset(Dataset.open(data), ["low_rank", "ideal"], repeats=1)
+    assert found.fits["low_rank"] == "samples"
+    error = {row.name: row.accuracy.nrmse for row in found.rows}
+    assert error["low_rank"] < 0.1 * error["ideal"]
 
 
 @pytest.mark.parametrize(
