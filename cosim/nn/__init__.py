@@ -56,9 +56,6 @@ from cosim.nn.window import Window
 
 
 __all__ = [
-    "CONVERTED",
-    "IDEAL",
-    "SCHEDULES",
     "AbstractCompensation",
     "AbstractDrift",
     "AbstractReadNoise",
@@ -77,6 +74,7 @@ __all__ = [
     "AnalogRNN",
     "AnalogRNNCell",
     "BinaryLinear",
+    "CONVERTED",
     "CalibrationInputs",
     "CardDrift",
     "CardProgramming",
@@ -94,6 +92,7 @@ __all__ = [
     "Evaluation",
     "EvaluationSettings",
     "History",
+    "IDEAL",
     "LogNormalFactor",
     "Loss",
     "NonIdealities",
@@ -103,6 +102,7 @@ __all__ = [
     "ProgrammingError",
     "ReadNoise",
     "ReferenceCells",
+    "SCHEDULES",
     "Scaled",
     "Schedule",
     "SignActivation",

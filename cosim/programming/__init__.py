@@ -9,7 +9,14 @@ from cosim.programming.algorithms import (
     SingleShot,
 )
 from cosim.programming.cells import AbstractCells, CellKind, Pulse
-from cosim.programming.cost import Cost, cost, rewriting_seconds
+from cosim.programming.cost import (
+    FASTEST_WRITE,
+    SLOWEST_WRITE,
+    ChipTraining,
+    Cost,
+    cost,
+    rewriting_seconds,
+)
 from cosim.programming.outcome import Outcome
 from cosim.programming.phase_change import IterativeProgramVerify
 from cosim.programming.spice import SpiceCells
@@ -22,9 +29,12 @@ from cosim.programming.vectorised import VectorisedCells
 __all__ = [
     "ALGORITHMS",
     "ENGINES",
+    "FASTEST_WRITE",
+    "SLOWEST_WRITE",
     "AbstractAlgorithm",
     "AbstractCells",
     "CellKind",
+    "ChipTraining",
     "Cost",
     "Igvva",
     "Ispva",
