@@ -70,7 +70,7 @@ class Periphery:
             return blocks
         draws = np.random.SeedSequence([self.seed, col]).generate_state(len(blocks))
         return {
-            name: block.with_mismatch(int(draw)).renamed(f"{block.name}_{col}")
+            name: block.with_mismatch(int(draw), f"_{col}").renamed(f"{block.name}_{col}")
             for (name, block), draw in zip(blocks.items(), draws, strict=True)
         }
 

@@ -115,20 +115,27 @@ class Subcircuit:
         """
         return gather_definitions((self,))
 
-    def with_mismatch(self, seed: int) -> Subcircuit:
-        """The same circuit with one draw of its mismatch; equal seeds draw equally."""
-        return self._drawn(np.random.default_rng(seed), "")
+    def with_mismatch(self, seed: int, mark: str = "") -> Subcircuit:
+        """The same circuit with one draw of its mismatch; equal seeds draw equally.
 
-    def _drawn(self, generator: np.random.Generator, path: str) -> Subcircuit:
+        Args:
+            seed: of the draw.
+            mark: ends the names of what differs, where several draws stand in one netlist.
+        """
+        return self._drawn(np.random.default_rng(seed), "", mark)
+
+    def _drawn(self, generator: np.random.Generator, path: str, mark: str) -> Subcircuit:
         parts: list[Part | Placement] = []
         for part in self.parts:
             if isinstance(part, Part):
                 parts.append(part.drawn(generator))
             else:
-                child = part.child._drawn(generator, f"{path}_{part.name}")
+                child = part.child._drawn(generator, f"{path}_{part.name}", mark)
                 parts.append(replace(part, child=child))
         same = tuple(parts) == self.parts
-        return self if same else replace(self, name=f"{self.name}{path}_drawn", parts=tuple(parts))
+        if same:
+            return self
+        return replace(self, name=f"{self.name}{path}_drawn{mark}", parts=tuple(parts))
 
     def renamed(self, name: str) -> Subcircuit:
         """The same circuit under another name."""

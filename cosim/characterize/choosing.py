@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cosim.cell import TileCell
 from cosim.characterize.comparing import CLOSED_FORM, REFINED
 from cosim.characterize.dataset import Dataset
-from cosim.characterize.fitting import provenance_of, samples_of
+from cosim.characterize.fitting import closed_form, provenance_of, samples_of
 from cosim.errors import InputError
 from cosim.surrogate import (
     Certificate,
@@ -138,15 +137,13 @@ def _candidate(
 ) -> Candidate:
     """One kind, refined where it can be."""
     if kind in REFINED:
-        result = fit(
-            REFINED[kind].from_spec(spec, TileCell(spec).current), samples, provenance, settings
-        )
+        result = fit(closed_form(REFINED[kind], spec), samples, provenance, settings)
         error = min(result.closed_form_nrmse, result.refined_nrmse)
         return Candidate(kind, result.surrogate, result.certificate, error)
     held_in, held_out = samples.split(1.0 - settings.held_out, settings.seed)
     deciding = held_in.split(1.0 - settings.validation, settings.seed + 1)[1]
     surrogate: Surrogate = (
-        CLOSED_FORM[kind].from_spec(spec, TileCell(spec).current)
+        closed_form(CLOSED_FORM[kind], spec)
         if kind in CLOSED_FORM
         else IdealProduct(spec.rows, spec.cols, domain_of(spec))
     )

@@ -98,14 +98,18 @@ class SamplingPlan(Spec):
         return self.conditions.conductances(G, there, (self.seed, target))
 
     def inputs(self, spec: TileSpec, matrix: int) -> Float[np.ndarray, "samples rows"]:
-        """The input vectors [V] that one matrix is read with."""
+        """The input vectors [V] that one matrix is read with.
+
+        They lie below zero where cells draw their current out of the lines.
+        """
         vectors = self.vectors_of(matrix)
         shape = (vectors.stop - vectors.start, spec.rows)
         generator = np.random.default_rng([self.seed, matrix % self._targets, 1])
         voltages = generator.uniform(0.0, spec.drivers.read_voltage * self.voltage_margin, shape)
         sparse = generator.random((shape[0], 1)) < 0.5
         zero = generator.random(shape) < self.zero_fraction
-        return np.where(sparse & zero, 0.0, voltages)
+        sign = -1.0 if spec.readout is not None and spec.readout.draws else 1.0
+        return np.where(sparse & zero, 0.0, sign * voltages)
 
     def transient(
         self, spec: TileSpec, number: int

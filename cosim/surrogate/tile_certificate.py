@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from cosim.errors import DatasetError
 from cosim.read_sequences import ReadSequences
@@ -33,8 +33,8 @@ class TileErrors:
         volts: root mean square error of the sampled amplifier outputs [V].
         volts_lsb: the same in codes of the converter; 0 without one.
         energy: relative L2 error of the energy of a read, per block and as "total".
-        latency: relative L2 error of the latency of a read, of those whose inputs have changed:
-            the first of a sequence has been applied before.
+        latency: relative L2 error of the latency of a read, of those that move an output by more
+            than a code; in others only the converters' sampling disturbs the amplifiers.
         longest_latency: relative error of the longest latency, signed.
     """
 
@@ -121,6 +121,7 @@ def tile_errors(model: TileModel, reads: ReadSequences) -> TileErrors:
     adc = None if model.converter is None else model.converter.adc
     off = np.abs(np.round(lines) - reads.codes)
     volts = float(np.sqrt(np.mean((sensed - reads.sensed) ** 2)))
+    moved = _moved(reads.sensed, np.ptp(reads.sensed) / 64.0 if adc is None else adc.lsb)
     energy = {
         block: np.stack([one.energy[block].double().cpu().numpy() for one in found])
         for block in (found[0].energy or {})
@@ -133,9 +134,17 @@ def tile_errors(model: TileModel, reads: ReadSequences) -> TileErrors:
         volts=volts,
         volts_lsb=0.0 if adc is None else volts / adc.lsb,
         energy=_energy_errors(energy, reads.energy, whole_reads(model, reads)),
-        latency=relative(latency[:, 1:], reads.latency[:, 1:]),
+        latency=relative(latency[moved], reads.latency[moved]),
         longest_latency=float(latency.max() / max(reads.latency.max(), 1e-30) - 1.0),
     )
+
+
+def _moved(
+    sensed: Float[np.ndarray, "sequences reads cols"], unit: float
+) -> Bool[np.ndarray, "sequences reads"]:
+    """Which reads move an output by more than `unit` [V] against the read before."""
+    steps = np.abs(np.diff(sensed, axis=1, prepend=sensed[:, :1])).max(-1)
+    return steps > unit
 
 
 def whole_reads(model: TileModel, reads: ReadSequences) -> slice:
@@ -143,9 +152,7 @@ def whole_reads(model: TileModel, reads: ReadSequences) -> slice:
     return slice(0, -1 if model.sensing.window is not None else reads.latency.shape[1])
 
 
-def relative(
-    found: Float[np.ndarray, "sequences reads"], reference: Float[np.ndarray, "sequences reads"]
-) -> float:
+def relative(found: Float[np.ndarray, "*reads"], reference: Float[np.ndarray, "*reads"]) -> float:
     """L2 norm of the error by that of the reference; zero where there is nothing."""
     size = float(np.linalg.norm(reference))
     return float(np.linalg.norm(found - reference)) / size if size > 0.0 else 0.0
