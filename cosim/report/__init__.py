@@ -4,9 +4,18 @@
 chart, and the rest draws.
 """
 
-from cosim.report.model import Axis, LineChart, Mark, Series
+from cosim.report.model import Axis, GroupChart, GroupSeries, LineChart, Mark, Series
 from cosim.report.page import build_report
 from cosim.report.standalone import picture
 
 
-__all__ = ["Axis", "LineChart", "Mark", "Series", "build_report", "picture"]
+__all__ = [
+    "Axis",
+    "GroupChart",
+    "GroupSeries",
+    "LineChart",
+    "Mark",
+    "Series",
+    "build_report",
+    "picture",
+]

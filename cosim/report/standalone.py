@@ -17,8 +17,9 @@ import textwrap
 from markupsafe import Markup
 
 from cosim.report.axes import HEIGHT, LEFT, WIDE
+from cosim.report.bars import group_chart
 from cosim.report.lines import PALETTE, line_chart, marker
-from cosim.report.model import LineChart
+from cosim.report.model import GroupChart, LineChart, Series
 from cosim.report.svg import element, group, label, number, path, rectangle
 
 
@@ -39,11 +40,13 @@ text { font-size: 13px; fill: var(--ink); } .title { font-size: 15px; font-weigh
 .mark { stroke: var(--ink); stroke-dasharray: 5 4; }
 .line { fill: none; stroke: var(--colour); stroke-width: 2; stroke-linejoin: round; }
 .line.dashed { stroke-dasharray: 7 5; } .marker { fill: var(--colour); stroke: var(--sheet); }
+.bar, .spread { fill: var(--colour); fill-opacity: 0.2; }
+.mean { stroke: var(--colour); stroke-width: 2; }
 """
 
 
-def picture(chart: LineChart, title: str, note: str) -> str:
-    """The text of an SVG file with a line chart.
+def picture(chart: LineChart | GroupChart, title: str, note: str) -> str:
+    """The text of an SVG file with a chart of lines or of groups.
 
     Args:
         chart: what to draw.
@@ -54,7 +57,8 @@ def picture(chart: LineChart, title: str, note: str) -> str:
     below = TOP + HEIGHT + LINE
     height = below + LINE * (len(chart.series) + len(notes)) + MARGIN
     place = f'<svg y="{number(TOP)}" width="{number(WIDE)}" height="{number(HEIGHT)}"'
-    inside = Markup(str(line_chart(chart, WIDE)).replace("<svg", place, 1))
+    drawn = line_chart(chart, WIDE) if isinstance(chart, LineChart) else group_chart(chart, WIDE)
+    inside = Markup(str(drawn).replace("<svg", place, 1))
     keys = [_key(index, chart, below + LINE * index) for index in range(len(chart.series))]
     first = below + LINE * len(chart.series)
     words = [
@@ -79,10 +83,10 @@ def picture(chart: LineChart, title: str, note: str) -> str:
     return f"{drawing}\n"
 
 
-def _key(index: int, chart: LineChart, y: float) -> Markup:
+def _key(index: int, chart: LineChart | GroupChart, y: float) -> Markup:
     """Line, marker and name of one series."""
     series = chart.series[index]
-    dash = " dashed" if series.dashed else ""
+    dash = " dashed" if isinstance(series, Series) and series.dashed else ""
     stroke = path([(LEFT, y - 4), (LEFT + 34, y - 4)], f"line s{index % PALETTE + 1}{dash}")
     name = label(LEFT + 44, y, series.name, "key", "start")
     return group([stroke, marker(index, LEFT + 17, y - 4), name])

@@ -5,7 +5,7 @@ from cosim.studies.inaccurate_devices import InaccurateDevices, InaccurateDevice
 from cosim.studies.networks import lenet5, multilayer_perceptron, small_cnn, small_vgg
 from cosim.studies.rows import Rows
 from cosim.studies.rram_levels import RramLevels, RramLevelsStudy
-from cosim.studies.script import options, table_of, write_comparison
+from cosim.studies.script import finished, options, table_of
 from cosim.studies.spec import PublishedFigure, StudyBase
 from cosim.studies.weak_reset import WeakResetArms, WeakResetStudy
 
@@ -22,11 +22,11 @@ __all__ = [
     "StudyBase",
     "WeakResetArms",
     "WeakResetStudy",
+    "finished",
     "lenet5",
     "multilayer_perceptron",
     "options",
     "small_cnn",
     "small_vgg",
     "table_of",
-    "write_comparison",
 ]

@@ -42,6 +42,7 @@ from cosim.nn import (
     calibrate_converters,
     program_chips,
 )
+from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
     FIGURES,
     TYPICAL,
@@ -54,7 +55,7 @@ from cosim.studies.arms import (
 )
 from cosim.studies.networks import NetworkName, convolutional
 from cosim.studies.rows import Row, Rows
-from cosim.studies.script import selected, shown
+from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
@@ -169,8 +170,8 @@ class DeviceVariationStudy(StudyBase):
 
     def _trained_designs(self) -> Iterator[Design]:
         """Points that are trained further with their own tiles in the forward pass."""
-        for spread in self.spreads:
-            for training in self.training_spreads:
+        for training in self.training_spreads:
+            for spread in self.spreads:
                 yield Design("training", "reference", spread, training_spread=training)
         for schedule in self.schedules:
             largest = max(self.training_spreads)
@@ -217,6 +218,24 @@ class DeviceVariation:
 
     def result(self, design: Design) -> Row:
         """Accuracy of the chips of one point."""
+        # Points that differ in nothing but the chips' own spread share their network.
+        shared = dataclasses.replace(design, spread=0.0, sweep="")
+        if shared not in self.networks:
+            self.networks.clear()
+            self.networks[shared] = self._network(design)
+        network = self.networks[shared]
+        devices = _devices(self._tile(design), design.spread)
+        chips = program_chips(
+            network, self.study.chips if design.spread else 1, devices, FIRST_CHIP
+        )
+        return figures(on_chips(network, self.images, chips))
+
+    @cached_property
+    def networks(self) -> dict[Design, nn.Module]:
+        """The last network, by its design without the spread of chips."""
+        return {}
+
+    def _network(self, design: Design) -> nn.Module:
         study, tile = self.study, self._tile(design)
         settings = TileSettings(
             study.levels,
@@ -225,22 +244,41 @@ class DeviceVariation:
             converters=Converters(adc=_adc(design)),
         )
         network = on_tiles(self.digital, self.images, tile, settings)
-        if design.training_spread is not None:
-            tuning = TrainSettings(
-                study.tuning_epochs, 128, 1e-3, study.seed, schedule=SCHEDULES[design.schedule]
-            )
-            devices = _devices(tile, design.training_spread)
-            network = tuned(network, self.images, tuning, devices)
-            calibrate_converters(network, self.images.train_images[:TYPICAL])
-        count = study.chips if design.spread else 1
-        chips = program_chips(network, count, _devices(tile, design.spread), FIRST_CHIP)
-        return figures(on_chips(network, self.images, chips))
+        if design.training_spread is None:
+            return network
+        schedule = SCHEDULES[design.schedule]
+        tuning = TrainSettings(study.tuning_epochs, 128, 1e-3, study.seed, schedule=schedule)
+        network = tuned(network, self.images, tuning, _devices(tile, design.training_spread))
+        calibrate_converters(network, self.images.train_images[:TYPICAL])
+        return network
 
     def _tile(self, design: Design) -> TileSpec:
         tile = self.study.tile
         low = tile.cell.conductance_max / design.on_off
         cell = tile.cell.model_copy(update={"conductance_min": low})
         return tile.model_copy(update={"cell": cell, "rows": design.rows})
+
+    def chart(self) -> LineChart:
+        """Accuracy over the spread of the cells: both mappings, and training for the worse one."""
+        rows = self.rows.all
+        names = {"pair": "differential pairs", "reference": "one cell against a reference"}
+        curves = [
+            curve(name, rows, "spread", sweep="spread", signed=signed)
+            for signed, name in names.items()
+        ]
+        curves += [
+            curve(
+                f"{names['reference']}, trained with a spread of {spread:g}",
+                rows,
+                "spread",
+                dashed=True,
+                sweep="training",
+                trained=Design("training", training_spread=spread).trained,
+            )
+            for spread in self.study.training_spreads
+        ]
+        axis = Axis("spread of a conductance relative to it")
+        return LineChart(axis, Axis("accuracy", "%"), tuple(curves))
 
     def figures(self) -> dict[str, str]:
         """What the study comes to, by the names of the published figures."""

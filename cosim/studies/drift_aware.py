@@ -40,6 +40,7 @@ from cosim.nn import (
     evaluate,
     program_chips,
 )
+from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
     FIGURES,
     PARTS,
@@ -54,7 +55,7 @@ from cosim.studies.arms import (
 )
 from cosim.studies.networks import NetworkName, convolutional
 from cosim.studies.rows import Row, Rows
-from cosim.studies.script import selected, shown
+from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
@@ -158,6 +159,25 @@ class DriftAware:
                                 case,
                                 lambda n=networks, c=case, w=compensation: n.result(c, w),
                             )
+
+    def chart(self) -> LineChart:
+        """Accuracy over time, with and without the ratio cell."""
+        exponent = self.study.training_exponent
+        curves = tuple(
+            curve(
+                f"{arm}, compensation: {name}",
+                self.rows.all,
+                "time",
+                dashed=name == "none",
+                arm=arm,
+                exponent=exponent,
+                compensation=name,
+            )
+            for arm in ARMS
+            for name in ("none", "ratio cell")
+        )
+        axis = Axis("time since programming", "s", log=True)
+        return LineChart(axis, Axis("accuracy", "%"), curves)
 
     def figures(self) -> dict[str, str]:
         """What the study comes to, by the names of the published figures."""

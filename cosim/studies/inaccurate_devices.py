@@ -50,6 +50,7 @@ from cosim.nn import (
     random_masks,
 )
 from cosim.programming import rewriting_seconds
+from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
     FIGURES,
     digital_accuracy,
@@ -61,7 +62,7 @@ from cosim.studies.arms import (
 )
 from cosim.studies.networks import NetworkName, convolutional
 from cosim.studies.rows import Row, Rows
-from cosim.studies.script import selected, shown
+from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
@@ -213,6 +214,18 @@ class InaccurateDevices:
             "share": share,
         }
         self.rows.case(key, lambda: ladder.result(training, after, share))
+
+    def chart(self) -> LineChart:
+        """Accuracy over the share of the weights that is in digital memory."""
+        reading = next(iter(self.study.readings()))
+        rows = [row for row in self.rows.all if row["seed"] == "0" and row["reading"] == reading]
+        names = {"aware": "adapted", "taught": "adapted, taught", "rounding-aware": "adapted"}
+        curves = tuple(
+            curve(f"{training}, then {after}", rows, "share", training=training, after=after)
+            for training, after in names.items()
+        )
+        axis = Axis("share of the weights in digital memory", "%")
+        return LineChart(axis, Axis("accuracy", "%"), curves)
 
     def figures(self) -> dict[str, str]:
         """What the study comes to, by the names of the published figures."""

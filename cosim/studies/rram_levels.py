@@ -41,6 +41,7 @@ from cosim.nn import (
     evaluate,
     program_chips,
 )
+from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
     FIGURES,
     PARTS,
@@ -54,7 +55,7 @@ from cosim.studies.arms import (
 )
 from cosim.studies.networks import multilayer_perceptron
 from cosim.studies.rows import Row, Rows
-from cosim.studies.script import selected, shown
+from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
 from cosim.surrogate import LineModeGalerkin
 from netlists.fields import NotNegative, Positive, Spec
@@ -190,6 +191,17 @@ class RramLevels:
                 )
                 for levels in self.study.sets:
                     self._set(digital, levels)
+
+    def chart(self) -> LineChart:
+        """Accuracy over the spread, for every training of the narrow network on most levels."""
+        levels = max(self.study.sets, key=lambda levels: len(levels.conductances))
+        where: dict[str, str | float] = {"hidden": self.study.hidden[-1], "levels": levels.name}
+        arms = ["rounding-aware", *(f"aware x {factor:g}" for factor in levels.aware)]
+        rows = [row for row in self.rows.all if row["wires"] == "none"]
+        curves = tuple(curve(arm, rows, "sigma", arm=arm, **where) for arm in arms)
+        return LineChart(
+            Axis("spread of the cells over the published one"), Axis("accuracy", "%"), curves
+        )
 
     def figures(self) -> dict[str, str]:
         """What the study comes to, by the names of the published figures."""

@@ -14,15 +14,13 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol
 
 import numpy as np
 
+from cosim.report import GroupChart, LineChart, Series, picture
 from cosim.studies.rows import Rows
 from cosim.studies.spec import StudyBase
-
-
-S = TypeVar("S", bound=StudyBase)
 
 
 @dataclass(frozen=True)
@@ -102,19 +100,51 @@ def shown(values: np.ndarray, unit: str = " %") -> str:
     return f"{values.mean():.2f}{spread}{unit}"
 
 
-def write_comparison(study: StudyBase, ours: Mapping[str, str], rows: Rows) -> str:
-    """Write what a study comes to beside what was published; return the text.
+class Run(Protocol):
+    """A study at work: what its script needs of it."""
 
-    Args:
-        study: with the published figures.
-        ours: text by the name of a published figure; more are added below them.
-        rows: the table that it is from.
+    @property
+    def study(self) -> StudyBase:
+        """What is run."""
+
+    @property
+    def rows(self) -> Rows:
+        """Where results go."""
+
+    def run(self) -> None:
+        """Work out every case that is not in the table yet."""
+
+    def figures(self) -> Mapping[str, str]:
+        """What the study comes to, by the names of the published figures; more may be added."""
+
+    def chart(self) -> LineChart | GroupChart:
+        """The picture that says most."""
+
+
+def finished(run: Run) -> str:
+    """Run a study and leave its table, its comparison with what was published and its picture.
+
+    Returns:
+        The comparison as text.
     """
+    run.run()
+    study, rows = run.study, run.rows
+    note = f"{study.source}. Made by {rows.command}."
+    picture_path = rows.path.with_suffix(".svg")
+    picture_path.write_text(picture(run.chart(), study.title, note), encoding="utf-8")
+    text = _comparison(study, run.figures(), rows)
+    rows.path.with_suffix(".md").write_text(text, encoding="utf-8")
+    return text
+
+
+def _comparison(study: StudyBase, ours: Mapping[str, str], rows: Rows) -> str:
     published = {figure.name: figure for figure in study.published}
     lines = [
         f"# {study.title}",
         "",
-        f"{study.source}",
+        f"{study.source}.",
+        "",
+        f"![{study.title}]({rows.path.stem}.svg)",
         "",
         f"Made by `{rows.command}`; every result is a row of `{rows.path.name}`.",
         "",
@@ -124,6 +154,22 @@ def write_comparison(study: StudyBase, ours: Mapping[str, str], rows: Rows) -> s
     for name, figure in published.items():
         lines.append(f"| {figure.figure} | {figure.value} | {ours.get(name, '')} | {figure.why} |")
     lines += [f"| {name} | | {text} | |" for name, text in ours.items() if name not in published]
-    text = "\n".join(lines) + "\n"
-    rows.path.with_suffix(".md").write_text(text, encoding="utf-8")
-    return text
+    return "\n".join(lines) + "\n"
+
+
+def curve(
+    name: str, rows: list[dict[str, str]], x: str, *, dashed: bool = False, **wanted: str | float
+) -> Series:
+    """The mean accuracy over a column, averaged over training seeds.
+
+    Args:
+        name: of the curve.
+        rows: of a study's table.
+        x: column of the abscissa.
+        dashed: whether its line is.
+        wanted: what other columns must be; see `selected`.
+    """
+    at, mean = selected(rows, x, **wanted), selected(rows, "mean", **wanted)
+    places = np.unique(at)
+    values = np.array([mean[at == place].mean() for place in places])
+    return Series(name, places, values / 100, dashed=dashed)

@@ -32,6 +32,7 @@ from torch import nn
 
 from cosim.datasets import Images
 from cosim.nn import Steps, WeakReset, WeakResetDevices, WeakResetRule, binary_perceptron
+from cosim.report import Axis, GroupChart, GroupSeries
 from cosim.studies.rows import Row, Rows
 from cosim.studies.script import selected
 from cosim.studies.spec import StudyBase
@@ -187,6 +188,15 @@ class WeakResetArms:
             )
         )
         return 100.0 * right / len(self.images.test_labels)
+
+    def chart(self) -> GroupChart:
+        """Accuracy of every arm, a mark for each seed."""
+        draws = [selected(self.rows.all, "accuracy", arm=arm) / 100 for arm in self.study.arms]
+        values = np.full((len(draws), max(map(len, draws))), np.nan)
+        for place, found in enumerate(draws):
+            values[place, : len(found)] = found
+        series = GroupSeries("test set, mean of several reads; a mark for each seed", values)
+        return GroupChart(Axis("accuracy", "%"), tuple(self.study.arms), (series,))
 
     def figures(self) -> dict[str, str]:
         """What the arms come to, and paired differences between them over the seeds."""

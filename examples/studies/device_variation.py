@@ -8,7 +8,7 @@ interrupted, the study goes on where it was.
 
 from pathlib import Path
 
-from cosim.studies import DeviceVariation, DeviceVariationStudy, options, table_of, write_comparison
+from cosim.studies import DeviceVariation, DeviceVariationStudy, finished, options, table_of
 
 
 def main():
@@ -16,8 +16,7 @@ def main():
     study = DeviceVariationStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
     rows = table_of(study, given, __file__, DeviceVariation.keys, DeviceVariation.values)
     run = DeviceVariation(study, study.images(given.folder), rows)
-    run.run()
-    print(write_comparison(study, run.figures(), rows))
+    print(finished(run))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ study goes on where it was.
 
 from pathlib import Path
 
-from cosim.studies import DriftAware, DriftAwareStudy, options, table_of, write_comparison
+from cosim.studies import DriftAware, DriftAwareStudy, finished, options, table_of
 
 
 def main():
@@ -16,8 +16,7 @@ def main():
     study = DriftAwareStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
     rows = table_of(study, given, __file__, DriftAware.keys, DriftAware.values)
     run = DriftAware(study, study.images(given.folder), rows)
-    run.run()
-    print(write_comparison(study, run.figures(), rows))
+    print(finished(run))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from cosim.studies import (
     InaccurateDevicesStudy,
     options,
     table_of,
-    write_comparison,
 )
 
 
@@ -22,8 +21,7 @@ def main():
     study = InaccurateDevicesStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
     rows = table_of(study, given, __file__, InaccurateDevices.keys, InaccurateDevices.values)
     run = InaccurateDevices(study, study.images(given.folder), rows)
-    run.run()
-    print(write_comparison(study, run.figures(), rows))
+    print(finished(run))
 
 
 if __name__ == "__main__":

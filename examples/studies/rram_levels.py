@@ -8,7 +8,7 @@ array. Every case is a row of a table: interrupted, the study goes on where it w
 
 from pathlib import Path
 
-from cosim.studies import RramLevels, RramLevelsStudy, options, table_of, write_comparison
+from cosim.studies import RramLevels, RramLevelsStudy, finished, options, table_of
 
 
 def main():
@@ -16,8 +16,7 @@ def main():
     study = RramLevelsStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
     rows = table_of(study, given, __file__, RramLevels.keys, RramLevels.values)
     run = RramLevels(study, study.images(given.folder), rows)
-    run.run()
-    print(write_comparison(study, run.figures(), rows))
+    print(finished(run))
 
 
 if __name__ == "__main__":

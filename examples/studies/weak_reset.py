@@ -9,7 +9,7 @@ a row of a table: interrupted, the study goes on where it was.
 
 from pathlib import Path
 
-from cosim.studies import WeakResetArms, WeakResetStudy, options, table_of, write_comparison
+from cosim.studies import WeakResetArms, WeakResetStudy, finished, options, table_of
 
 
 def main():
@@ -17,8 +17,7 @@ def main():
     study = WeakResetStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
     rows = table_of(study, given, __file__, WeakResetArms.keys, WeakResetArms.values)
     run = WeakResetArms(study, study.images(given.folder), rows)
-    run.run()
-    print(write_comparison(study, run.figures(), rows))
+    print(finished(run))
 
 
 if __name__ == "__main__":

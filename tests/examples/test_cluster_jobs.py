@@ -13,8 +13,7 @@ from cosim.characterize import Dataset
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # What a user of the queue sees of them: a job is given as a file or as text, and gets a number.
 PROGRAMS = {
-    "sbatch": 'cp "$1" job.$$\nsetsid sh job.$$ > /dev/null 2>&1 &\n'
-    'echo "Submitted batch job $!"',
+    "sbatch": 'cp "$1" job.$$\nsetsid sh job.$$ > /dev/null 2>&1 &\necho "Submitted batch job $!"',
     "scancel": 'for job; do kill -- "-$job"; done',
     "bsub": "cat > job.$$\nsetsid sh job.$$ > /dev/null 2>&1 &\n"
     'echo "Job <$!> is submitted to default queue <normal>."',
