@@ -1,6 +1,7 @@
 """Surrogates: fitted stand-ins for a tile, at matrix-product speed, with a certificate of error."""
 
 from cosim.surrogate.accuracy import Accuracy, accuracy, accuracy_of
+from cosim.surrogate.active import ActiveSettings, disagreement, grow, next_samples
 from cosim.surrogate.alpha_beta import AlphaBeta
 from cosim.surrogate.base import Operator, Surrogate
 from cosim.surrogate.cell_polynomial import CellPolynomial, CellRange
@@ -13,14 +14,25 @@ from cosim.surrogate.ideal import IdealProduct
 from cosim.surrogate.known_weights import corrected
 from cosim.surrogate.line_mode_fields import LineModeFields
 from cosim.surrogate.line_mode_galerkin import LineModeGalerkin, domain_of, recommended_modes
+from cosim.surrogate.low_rank import LowRank, fit_low_rank
 from cosim.surrogate.outside import Outside, OutsideSamples, outside_domain
+from cosim.surrogate.policy import (
+    DomainWarning,
+    Guarded,
+    OutsideDomainError,
+    count_by_layer,
+    counts_table,
+    domain_counts,
+)
 from cosim.surrogate.series_resistance import SeriesResistance
+from cosim.surrogate.small_network import SmallNetwork, fit_small_network
 from cosim.surrogate.store import StoredSurrogate, load, save
 from cosim.surrogate.wire_kernels import WireResistances
 
 
 __all__ = [
     "Accuracy",
+    "ActiveSettings",
     "AlphaBeta",
     "CellPolynomial",
     "CellRange",
@@ -28,16 +40,21 @@ __all__ = [
     "Compared",
     "Domain",
     "DomainReport",
+    "DomainWarning",
     "Fit",
     "FitSettings",
+    "Guarded",
     "IdealProduct",
     "LineModeFields",
     "LineModeGalerkin",
+    "LowRank",
     "Operator",
     "Outside",
+    "OutsideDomainError",
     "OutsideSamples",
     "Provenance",
     "SeriesResistance",
+    "SmallNetwork",
     "StoredSurrogate",
     "Surrogate",
     "TileSamples",
@@ -48,9 +65,17 @@ __all__ = [
     "compare",
     "conformal_bound",
     "corrected",
+    "count_by_layer",
+    "counts_table",
+    "disagreement",
+    "domain_counts",
     "domain_of",
     "fit",
+    "fit_low_rank",
+    "fit_small_network",
+    "grow",
     "load",
+    "next_samples",
     "outside_domain",
     "pareto_front",
     "recommended_modes",
