@@ -16,11 +16,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cosim.nn.quantize import clamped
-from cosim.solver.operation import tile_currents
-from cosim.solver.solve import FAST, Accuracy, TileSolver
 
 
 if TYPE_CHECKING:
+    from cosim.solver.solve import Accuracy, TileSolver
     from netlists.specs import TileSpec
 
 
@@ -29,12 +28,12 @@ class SolvedTile(nn.Module):
 
     Attributes:
         spec: the tile.
-        accuracy: how exactly its circuit is solved.
+        accuracy: how exactly its circuit is solved; None for the solver's `FAST`.
         threads: of the solver; None for all cores.
     """
 
     def __init__(
-        self, spec: TileSpec, accuracy: Accuracy = FAST, threads: int | None = None
+        self, spec: TileSpec, accuracy: Accuracy | None = None, threads: int | None = None
     ) -> None:
         """Keep what the solver is made from; it is made with the first product."""
         super().__init__()
@@ -55,6 +54,9 @@ class SolvedTile(nn.Module):
         Raises:
             SimulationFailed: a sample has no solution.
         """
+        # The solver is compiled when it is imported, which only those wait for who use it.
+        from cosim.solver.operation import tile_currents
+
         # In single precision, the ends of the range may be rounded to the wrong side.
         cell = self.spec.cell
         inside = clamped(G.double(), cell.conductance_min, cell.conductance_max)
@@ -63,8 +65,11 @@ class SolvedTile(nn.Module):
     @property
     def solver(self) -> TileSolver:
         """The solver, made when it is first asked for."""
+        from cosim.solver.solve import FAST, TileSolver
+
         if self._solver is None:
-            self._solver = TileSolver(self.spec, self.accuracy, threads=self.threads)
+            accuracy = self.accuracy or FAST
+            self._solver = TileSolver(self.spec, accuracy, threads=self.threads)
         return self._solver
 
     def __getstate__(self) -> dict[str, Any]:
