@@ -35,7 +35,7 @@ from cosim.surrogate.dataset import TileSamples
 from cosim.surrogate.domain import Domain
 
 
-# Exponents of a cell's own input and of its column's load; the linear ones have finer features.
+# Exponents of a cell's own input and of its column's load; the first, linear, has finer features.
 POWERS: tuple[Term, ...] = ((1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (1, 2))
 # Exponents of g, of the mean of its row and of the mean of its column.
 LINEAR = ((1, 0, 0), (2, 0, 0), (3, 0, 0), (1, 1, 0), (1, 0, 1), (2, 1, 0), (2, 0, 1), (1, 1, 1))
@@ -70,11 +70,16 @@ class LowRankOperator(Operator):
         """Column currents [A] for the input voltages `V` [V]."""
         v = V / self.read_voltage
         s = v @ self.load
-        parts = [
-            (v**a @ weights) * s**b if b else v**a @ weights
-            for (a, b), weights in zip(POWERS, self.weights, strict=True)
-        ]
-        return torch.stack(parts).sum(0)
+        square = v * v
+        powers = torch.stack([v, square, square * v, v, square, v])
+        axes = max(powers.dim(), self.weights.dim())
+        parts = _with_axes(powers, axes) @ _with_axes(self.weights, axes)
+        return parts[:3].sum(0) + s * (parts[3] + parts[4] + s * parts[5])
+
+
+def _with_axes(x: Float[Tensor, "powers ..."], axes: int) -> Float[Tensor, "powers ..."]:
+    """With axes of one behind the first, so that inputs and tiles match axis by axis."""
+    return x.reshape(len(x), *[1] * (axes - x.dim()), *x.shape[1:])
 
 
 class LowRank(Surrogate):
@@ -109,13 +114,14 @@ class LowRank(Surrogate):
         g = G / self.domain.conductance_high
         row, col = g.mean(-1, keepdim=True), g.mean(-2, keepdim=True)
         places = {place: _monomial(g, row, col, place) for place in LINEAR}
+        features = torch.stack([places[place] for _, place in FEATURES])
+        coefficient = torch.einsum("fr,ir,jr->fij", self.feature, self.row, self.col)
+        tiles = [1] * (G.dim() - 2)
+        features = features * coefficient.reshape(len(FEATURES), *tiles, self.rows, self.cols)
+        linear, beyond = features.split([len(LINEAR), len(FEATURES) - len(LINEAR)])
+        beyond = beyond.unflatten(0, (len(POWERS) - 1, len(BEYOND))).sum(1)
         unit = self.domain.read_voltage * self.domain.conductance_high
-        sums: dict[Term, Tensor] = {}
-        for (power, place), factor in zip(FEATURES, self.feature, strict=True):
-            coefficient = (self.row * factor) @ self.col.transpose(-1, -2)
-            part = coefficient * places[place]
-            sums[power] = sums[power] + part if power in sums else part
-        weights = torch.stack([sums[power] for power in POWERS]) * unit
+        weights = torch.cat([linear.sum(0, keepdim=True), beyond]) * unit
         return LowRankOperator(weights, g / self.rows, self.domain.read_voltage)
 
     def tensors(self) -> dict[str, Tensor]:

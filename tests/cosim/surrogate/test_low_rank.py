@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from cosim.errors import ShapeError
-from cosim.surrogate import IdealProduct, WireResistances, accuracy_of, load, save
+from cosim.surrogate import (
+    IdealProduct,
+    TileSamples,
+    WireResistances,
+    accuracy_of,
+    load,
+    save,
+)
 from cosim.surrogate.low_rank import FEATURES, LowRank, fit_low_rank
 from cosim.surrogate.store import KINDS
 
@@ -42,8 +49,6 @@ def test_it_finds_a_polynomial_of_its_own_form_again(domain):
         (generator.uniform(5e-6, 150e-6, (5, 4)), generator.uniform(0, 0.2, (8, 5)))
         for _ in range(40)
     ]
-    from cosim.surrogate import TileSamples
-
     made = TileSamples(
         np.stack([G for G, _ in jobs]),
         np.concatenate([V for _, V in jobs]),
@@ -71,6 +76,15 @@ def test_gradients_are_those_of_finite_differences(fitted, drawn):
     G = torch.from_numpy(G * 1e4).requires_grad_(True)
     V = torch.from_numpy(V).requires_grad_(True)
     assert torch.autograd.gradcheck(lambda V, G: 1e4 * fitted(V, 1e-4 * G), (V, G))
+
+
+def test_tiles_and_inputs_may_be_stacked_in_any_way(fitted, drawn):
+    G, V = (torch.from_numpy(x) for x in drawn(5, 4, 3, 2))
+    one_by_one = torch.stack([fitted(V[0], g) for g in G])
+    torch.testing.assert_close(fitted(V[0], G), one_by_one, rtol=1e-12, atol=0)
+    torch.testing.assert_close(fitted(V, G)[0], one_by_one[0], rtol=1e-12, atol=0)
+    many = fitted(V[None], G[0])
+    torch.testing.assert_close(many[0, 0], one_by_one[0], rtol=1e-12, atol=0)
 
 
 def test_a_stored_one_is_the_same(fitted, taken, tmp_path):
