@@ -40,14 +40,14 @@ def corrected(
     Raises:
         ShapeError: the operator is of several tiles, or the samples do not fit it.
     """
-    if operator.weights.dim() != 2 or currents.shape != (len(V), operator.weights.shape[-1]):
+    if operator.table.dim() != 2 or currents.shape != (len(V), operator.table.shape[-1]):
         raise ShapeError(
             f"inputs {tuple(V.shape)} and currents {tuple(currents.shape)} were given for weights"
             f" {tuple(operator.weights.shape)}; allowed are samples of one tile, (samples, rows)"
             " and (samples, cols); correct one tile at a time"
         )
     with torch.no_grad():
-        features = torch.cat(operator.features(V), -1)
+        features = operator.features(V)
         scale = features.square().mean(0).sqrt()
         scale = torch.where(scale > 0, scale, torch.ones_like(scale))
         X = features / scale
@@ -55,9 +55,4 @@ def corrected(
         ridge = (RIDGE if samples > 2 * count else RIDGE_FEW) * samples
         normal = X.T @ X + ridge * torch.eye(count, dtype=X.dtype, device=X.device)
         change = torch.linalg.solve(normal, X.T @ (currents - operator(V))) / scale[:, None]
-    split = operator.weights.shape[0]
-    return replace(
-        operator,
-        weights=operator.weights + change[:split],
-        offsets=operator.offsets + change[split:],
-    )
+    return replace(operator, table=operator.table + change)

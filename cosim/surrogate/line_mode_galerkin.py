@@ -27,6 +27,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cosim.surrogate import fused
 from cosim.surrogate.base import Operator, Surrogate
 from cosim.surrogate.cell_polynomial import CUBIC, CellCurrent, CellPolynomial, CellRange, Term
 from cosim.surrogate.domain import Domain
@@ -47,34 +48,51 @@ class MeanFieldOperator(Operator):
     """A tile with fixed conductances: a polynomial in the inputs and one weighted mean of them.
 
     Attributes:
-        powers: exponents (of V[i], of s) of the blocks of `weights`.
-        weights: one block of rows per entry of `powers` [A/V^n].
-        offsets: one row per power of s, from the first on [A/V^n].
+        powers: exponents (of V[i], of s) of the blocks of weights.
+        table: one block of rows per entry of `powers`, then the offsets, one row per power of s,
+            from the first on [A/V^n].
         mean_weights: weight of each row in s; sums to one.
     """
 
     powers: tuple[Term, ...]
-    weights: Float[Tensor, "*tiles features cols"]
-    offsets: Float[Tensor, "*tiles degree cols"]
+    table: Float[Tensor, "*tiles features cols"]
     mean_weights: Float[Tensor, " rows"]
+
+    @property
+    def weights(self) -> Float[Tensor, "*tiles weights cols"]:
+        """The blocks of weights [A/V^n]."""
+        return self.table[..., : self._blocks, :]
+
+    @property
+    def offsets(self) -> Float[Tensor, "*tiles degree cols"]:
+        """The rows of the powers of s alone [A/V^n]."""
+        return self.table[..., self._blocks :, :]
+
+    @property
+    def _blocks(self) -> int:
+        return len(self.powers) * len(self.mean_weights)
 
     def __call__(
         self, V: Float[Tensor, "*inputs samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
-        inputs, means = self.features(V)
-        return inputs @ self.weights + means @ self.offsets
+        if self.powers == fused.POWERS and fused.applies(V, self.table):
+            return fused.currents(V, self.table, self.mean_weights, self._currents)
+        return self._currents(V, self.table)
 
     def features(
         self, V: Float[Tensor, "*inputs samples rows"]
-    ) -> tuple[Float[Tensor, "*inputs samples features"], Float[Tensor, "*inputs samples degree"]]:
-        """What `weights` and `offsets` multiply."""
+    ) -> Float[Tensor, "*inputs samples features"]:
+        """What the rows of `table` multiply."""
         s = V @ self.mean_weights[:, None]
-        degree = self.offsets.shape[-2]
+        degree = self.table.shape[-2] - self._blocks
         inputs = _powers(V, degree)
         means = _powers(s, degree)
         blocks = [inputs[a - 1] if b == 0 else inputs[a - 1] * means[b - 1] for a, b in self.powers]
-        return torch.cat(blocks, -1), torch.cat(means, -1)
+        return torch.cat([*blocks, *means], -1)
+
+    def _currents(self, V: Tensor, table: Tensor) -> Tensor:
+        return self.features(V) @ table
 
 
 class LineModeGalerkin(Surrogate):
@@ -113,6 +131,7 @@ class LineModeGalerkin(Surrogate):
         self.kernels = WireKernels(rows, cols, wires, self.modes)
         loading = self.kernels.col.sum(0)
         self.register_buffer("mean_weights", loading / loading.sum(), persistent=False)
+        self._tile: tuple[tuple[torch.dtype, int, int], fused.Tile] | None = None
 
     @classmethod
     def from_cell(
@@ -157,23 +176,27 @@ class LineModeGalerkin(Surrogate):
     def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> Operator:
         """The operator of a tile whose cells have the conductances `G` [S]."""
         self.check_conductances(G)
+        powers = _powers_of(self.cell.terms)
+        if fused.covers(self.cell) and fused.applies(G):
+            return MeanFieldOperator(
+                powers, fused.table(G, self._fused(), self.table), self.mean_weights
+            )
+        return MeanFieldOperator(powers, self.table(G), self.mean_weights)
+
+    def table(self, G: Float[Tensor, "*tiles rows cols"]) -> Float[Tensor, "*tiles features cols"]:
+        """`MeanFieldOperator.table` of conductances `G` [S], written in torch."""
         coefficients = self.cell.coefficients(G)
         a = self.secant(coefficients)
         response = linear_response(reduced(a, self.kernels, self.shape_mean(a)))
         by_power = _by_power(self.cell.terms, coefficients, a, response)
 
         degree = max(p + q for p, q in self.cell.terms)
-        powers = tuple(sorted((key for key in by_power if key[0] > 0), key=lambda k: (k[1], k[0])))
         zero = torch.zeros_like(a[..., 0, :])
         offsets = [
             by_power[0, b].sum(-2) if (0, b) in by_power else zero for b in range(1, degree + 1)
         ]
-        return MeanFieldOperator(
-            powers,
-            torch.cat([by_power[key] for key in powers], -2),
-            torch.stack(offsets, -2),
-            self.mean_weights,
-        )
+        blocks = [by_power[key] for key in _powers_of(self.cell.terms)]
+        return torch.cat([*blocks, torch.stack(offsets, -2)], -2)
 
     def tensors(self) -> dict[str, Tensor]:
         """Coefficients of the cell polynomial."""
@@ -246,6 +269,15 @@ class LineModeGalerkin(Surrogate):
         weights = coefficients.new_tensor(self.cell.secant_weights())
         return torch.tensordot(weights, coefficients, dims=([0], [0]))
 
+    def _fused(self) -> fused.Tile:
+        """The constants of the fused kernels, made once per precision."""
+        coefficient = self.cell.coefficient
+        made_for = (coefficient.dtype, coefficient.data_ptr(), coefficient._version)
+        if self._tile is None or self._tile[0] != made_for:
+            tile = fused.constants(self.cell, self.kernels, self.shape_conductance)
+            self._tile = (made_for, tile)
+        return self._tile[1]
+
     def shape_mean(self, a: Float[Tensor, "*tiles rows cols"]) -> Float[Tensor, "*tiles"] | None:
         """Mean conductance that the mode shapes are made for; None for each tile's own."""
         if self.shape_conductance is None:
@@ -270,6 +302,12 @@ def recommended_modes(rows: int, cols: int, wires: WireResistances, domain: Doma
     if length <= ONE_MODE_LENGTH:
         return 1
     return 2 if length <= TWO_MODES_LENGTH else 3
+
+
+def _powers_of(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Exponents (of V[i], of s) of the blocks of weights that `terms` produce."""
+    powers = {(p - r, q + r) for p, q in terms for r in range(p)}
+    return tuple(sorted(powers, key=lambda key: (key[1], key[0])))
 
 
 def _by_power(
