@@ -7,6 +7,7 @@ from cosim.bench.base import Bench, Condition, Figure, Measurement
 from cosim.bench.catalog import BENCHES, find_bench
 from cosim.bench.conditions import CORNERS, NOMINAL, draws
 from cosim.bench.measure import measure
+from cosim.bench.ratio_response import RatioResponse, ratio_response, write_ratio_response
 from cosim.bench.ratio_study import (
     DriftCase,
     DriftRow,
@@ -27,9 +28,12 @@ __all__ = [
     "DriftSimulations",
     "Figure",
     "Measurement",
+    "RatioResponse",
     "comma_separated",
     "draws",
     "find_bench",
     "measure",
+    "ratio_response",
     "twin_rows",
+    "write_ratio_response",
 ]

@@ -17,7 +17,7 @@ from cosim.engine.ngspice import NgspiceEngine
 from cosim.loop.context import Advance, Context
 from cosim.loop.networks import chips_of, load_network
 from cosim.loop.stages import Results
-from cosim.nn import analog_layers, evaluate
+from cosim.nn import Engine, analog_layers, evaluate
 from cosim.surrogate import LineModeGalerkin, accuracy
 
 
@@ -58,7 +58,7 @@ def replay(context: Context, training: str, surrogate: LineModeGalerkin) -> Resu
     reference = np.concatenate(recorder.answers)
     sizes = [len(answer) for answer in recorder.answers]
     errors = accuracy(predicted, reference, np.repeat(np.arange(len(sizes)), sizes))
-    quick = {"ideal": "ideal", "surrogate": surrogate}
+    quick: dict[str, Engine] = {"ideal": "ideal", "surrogate": surrogate}
     predictions = evaluate(network, x, y, chips, quick)
     on_all = evaluate(network, images, labels, chips, quick)
     agree = predictions.outputs_of("surrogate").argmax(-1) == in_ngspice.outputs_of().argmax(-1)

@@ -10,7 +10,7 @@ from cosim.nn.convert import CONVERTED, convert, to_digital
 from cosim.nn.converters import IDEAL, Adc, Converters, Dac
 from cosim.nn.distill import Distillation
 from cosim.nn.drift import AbstractDrift, CardDrift, Drift
-from cosim.nn.evaluate import EvaluationSettings, TileEngine, evaluate, programmed
+from cosim.nn.evaluate import Engine, EvaluationSettings, TileEngine, evaluate, programmed
 from cosim.nn.evaluation import Evaluation, PairedDifference
 from cosim.nn.faults import StuckCells
 from cosim.nn.layer import AnalogLayer
@@ -19,6 +19,7 @@ from cosim.nn.mapping import TileMapping
 from cosim.nn.mapping_cells import DifferentialPairs, OffsetColumn
 from cosim.nn.network import analog_layers, perceptron, set_arithmetic
 from cosim.nn.noise import AbstractReadNoise, CardReadNoise, ReadNoise
+from cosim.nn.ratio_cell import RatioCell
 from cosim.nn.recurrent import AnalogGRU, AnalogLSTM, AnalogRNN
 from cosim.nn.recurrent_cells import AnalogGRUCell, AnalogLSTMCell, AnalogRNNCell
 from cosim.nn.schedules import (
@@ -89,6 +90,7 @@ __all__ = [
     "Distillation",
     "Disturbance",
     "Drift",
+    "Engine",
     "Evaluation",
     "EvaluationSettings",
     "History",
@@ -100,6 +102,7 @@ __all__ = [
     "OneCycle",
     "PairedDifference",
     "ProgrammingError",
+    "RatioCell",
     "ReadNoise",
     "ReferenceCells",
     "SCHEDULES",

@@ -22,6 +22,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -104,7 +105,7 @@ class WeakResetArms:
         """Everything that is not in the table yet, seed by seed."""
         for seed in range(self.study.seeds):
             for arm in self.study.arms:
-                self.rows.case({"arm": arm, "seed": seed}, lambda a=arm, s=seed: self.row(a, s))
+                self.rows.case({"arm": arm, "seed": seed}, partial(self.row, arm, seed))
 
     def row(self, arm: Arm, seed: int) -> Row:
         """One training: the values of its row, accuracies in per cent."""

@@ -3,8 +3,8 @@
     python examples/studies/ratio_response.py
 
 Simulates a tile of eight inputs and four signed columns, for reference cells that have faded to a
-quarter of their conductance in steps, without and with drawn errors of the periphery. Writes the
-table that `cosim.nn.RatioCell` uses. Takes three minutes.
+quarter of their conductance in steps, without and with drawn errors of the periphery. Completes the
+table that `cosim.nn.RatioCell` uses: interrupted, it goes on where it was. Takes five minutes.
 """
 
 import argparse
