@@ -2,6 +2,7 @@
 
 from cosim.surrogate.accuracy import Accuracy, accuracy, accuracy_of
 from cosim.surrogate.active import ActiveSettings, disagreement, grow, next_samples
+from cosim.surrogate.ageing import Aged
 from cosim.surrogate.alpha_beta import AlphaBeta
 from cosim.surrogate.base import Operator, Surrogate
 from cosim.surrogate.cell_polynomial import CellPolynomial, CellRange
@@ -27,12 +28,17 @@ from cosim.surrogate.policy import (
 from cosim.surrogate.series_resistance import SeriesResistance
 from cosim.surrogate.small_network import SmallNetwork, fit_small_network
 from cosim.surrogate.store import StoredSurrogate, load, save
+from cosim.surrogate.temperature import TemperatureTable
+from cosim.surrogate.tile_certificate import TileCertificate
+from cosim.surrogate.tile_fit import TileFit, fit_tile
+from cosim.surrogate.tile_model import TileModel
 from cosim.surrogate.wire_kernels import WireResistances
 
 
 __all__ = [
     "Accuracy",
     "ActiveSettings",
+    "Aged",
     "AlphaBeta",
     "CellPolynomial",
     "CellRange",
@@ -57,6 +63,10 @@ __all__ = [
     "SmallNetwork",
     "StoredSurrogate",
     "Surrogate",
+    "TemperatureTable",
+    "TileCertificate",
+    "TileFit",
+    "TileModel",
     "TileSamples",
     "WireResistances",
     "accuracy",
@@ -73,6 +83,7 @@ __all__ = [
     "fit",
     "fit_low_rank",
     "fit_small_network",
+    "fit_tile",
     "grow",
     "load",
     "next_samples",
