@@ -63,10 +63,10 @@ def mean_aged(
         length = math.log((seconds + t0) / t0)
         mean = card.law("drift_exponent_mean")(programmed)
         spread = card.law("drift_exponent_spread")(programmed)
-        return programmed * np.exp(-mean * length + 0.5 * (spread * length) ** 2)
+        return np.asarray(programmed * np.exp(-mean * length + 0.5 * (spread * length) ** 2))
     if sum(law.time is not None for law in card.laws.values()) > 1:
         return programmed  # only spreads are known at certain times
-    return np.maximum(programmed + card.law("retention_mean")(seconds), 0.0)
+    return np.asarray(np.maximum(programmed + card.law("retention_mean")(seconds), 0.0))
 
 
 class Aged(Surrogate):

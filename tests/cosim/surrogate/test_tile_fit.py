@@ -149,6 +149,7 @@ def test_one_sequence_is_too_few(spec, line, reads):
         ReadSequences.joined([])
 
 
+@pytest.mark.wrong_input
 def test_reads_over_time_need_a_readout(rram_tile):
     plan = SamplingPlan(samples=1, transients=1)
     with pytest.raises(SpecError, match=r"has no \[readout\]"):
