@@ -187,10 +187,12 @@ class AnalogLayer(nn.Module, ABC):
         # A range that is tracked must not change what an earlier call keeps for its gradient.
         given = isinstance(self.settings.input_range, float | int)
         unit = x / (self.input_range if given else self.input_range.clone())
-        learned = self.settings.input_range == "learned"
-        unit = torch.clamp(unit, low, 1.0) if learned else clamped(unit, low, 1.0)
         dac = self.converters.dac
-        return unit if dac is None else code_grid(unit, dac.largest)
+        if self.settings.input_range == "learned":
+            unit = torch.clamp(unit, low, 1.0)
+        elif dac is None:
+            return clamped(unit, low, 1.0)
+        return unit if dac is None else code_grid(unit, dac.largest, low)
 
     def ideal_outputs(
         self,
@@ -264,8 +266,8 @@ class AnalogLayer(nn.Module, ABC):
         return self._held[name]
 
     def _unit_weight(self, largest: Tensor) -> Tensor:
-        """Weights in units of the largest one, clipped."""
-        return clamped(self.weight.flatten(1) / largest, -1.0, 1.0)
+        """Weights in units of the one at full scale; levels end there, so more are clipped."""
+        return self.weight.flatten(1) / largest
 
     def _conductances(self, largest: Tensor) -> Tensor:
         return self.mapping.conductances(self._ordered(self._unit_weight(largest)))

@@ -37,7 +37,8 @@ from torch import Tensor
 
 from cosim.errors import SpecError
 from cosim.nn.mapping_cells import DifferentialPairs, OffsetColumn, Subtraction, WeightCells
-from cosim.nn.mapping_levels import Levels, levels_of
+from cosim.nn.mapping_levels import EvenLevels, Levels, levels_of
+from cosim.nn.quantize import code_grid
 
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ class TileMapping:
     ) -> Float[Tensor, "tiles rows cols"]:
         """Conductances [S] of weights given in units of the largest one, from -1 to 1.
 
-        They are those of `levels` where there are any, with the gradient going straight through.
+        They are those of `levels` where there are any, with the gradient going straight through,
+        also for weights beyond, which take the last level.
         """
         cells = self.cells.cells(self._packed(weight), self.g_min, self.g_max, self.levels)
         per_tile, columns = self.outputs_per_tile, self.cells.columns
@@ -202,6 +204,9 @@ class TileMapping:
         self, weight: Float[Tensor, "out_features group_inputs"]
     ) -> Float[Tensor, "out_features group_inputs"]:
         """What undisturbed cells hold of weights from -1 to 1, without laying them out on tiles."""
+        pairs = isinstance(self.cells, DifferentialPairs) and self.cells.slices == 1
+        if pairs and isinstance(self.levels, EvenLevels):
+            return code_grid(weight, self.levels.count - 1)
         cells = self.cells.cells(weight, self.g_min, self.g_max, self.levels)
         slices = self.cells.alone(cells, self.g_middle)
         return self.cells.joined(slices, self.levels) / self.g_range
