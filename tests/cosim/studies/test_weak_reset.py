@@ -56,7 +56,10 @@ def test_only_devices_get_pulses_and_only_noise_makes_reads_differ(arms):
 
 
 def test_what_is_done_is_not_done_again(arms, monkeypatch):
-    monkeypatch.setattr(WeakResetArms, "row", None)
+    def refused(self, arm, seed):
+        raise AssertionError(f"{arm} {seed} was trained again")
+
+    monkeypatch.setattr(WeakResetArms, "row", refused)
     again = Rows(
         arms.rows.path, "this test", STUDY.content_hash(), WeakResetArms.keys, WeakResetArms.values
     )
