@@ -10,13 +10,19 @@ here (`solver_accuracy`) and is cheap at every size.
     ms_forward    new conductances and 100 vectors, single precision, one thread, median
     ms_both       the same with gradients in inputs and conductances
 
+Where the conductances stay, a further table has the operator of one tile per kind, corrected with
+samples of that tile, against the plain product: error on fresh inputs, and time for 100 of them.
+
 The iteration in the style of CrossSim is the one of `peers`: linear cells at their secant, the
 wires without the drivers. alpha-beta and the series resistance know the drivers as ours do.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +44,7 @@ from cosim.surrogate import (
     TileSamples,
     accuracy,
     accuracy_of,
+    corrected,
     domain_of,
 )
 from cosim.surrogate.comparison import BATCH, step_times
@@ -48,6 +55,7 @@ TILE = Path(__file__).resolve().parents[1] / "examples" / "tile_32x32.toml"
 SIZES = (32, 64, 128)
 # What the names of our models start with.
 OURS = "line_mode"
+ONE_MODE = "line_mode_galerkin, 1 mode"
 REFERENCES = {
     "ideal": "I = V G",
     "series_resistance": "Jeong et al. 2018, with drivers",
@@ -59,6 +67,8 @@ AS_FAST = 1.5
 # Largest change of a cell's voltage [V] at the end of the relaxation, and the largest tile for it.
 SETTLED = 2e-4
 RELAXED_SIZE = 64
+# Samples of a tile that its operator is corrected with, and fresh ones that it is judged on.
+CORRECTING, JUDGING = 1500, 100
 OWN_ENVIRONMENT = "not measured here; it belongs into an environment of its own"
 
 Row = dict[str, Any]
@@ -71,13 +81,22 @@ def run(quick: bool) -> dict[str, Any]:
     figures = {f"nrmse_n{n}": ours["line_mode_galerkin", n]["nrmse"] for n in SIZES}
     fields = {f"nrmse_fields_n{n}": ours["line_mode_fields", n]["nrmse"] for n in SIZES}
     return {
-        "figures": {**figures, **fields, "truth": "solver engine", "front": front},
+        "figures": {
+            **figures,
+            **fields,
+            "truth": "solver engine",
+            "front": front,
+            "weights_known": [known(n, quick) for n in SIZES],
+        },
         "references": [
             *(_reference(name, about, front) for name, about in REFERENCES.items()),
             missing_reference("CrossSim AnalogCore with parasitics", OWN_ENVIRONMENT),
             missing_reference("aihwkit TorchInferenceRPUConfigIRDropT tile", OWN_ENVIRONMENT),
         ],
-        "ratios": ratios([row for row in front if row["n"] == 64]),
+        "ratios": {
+            **ratios([row for row in front if row["n"] == 64]),
+            **{f"fast_time_vs_alpha_beta_n{n}": fast_ratio(front, n) for n in SIZES},
+        },
     }
 
 
@@ -117,7 +136,7 @@ def models(spec: TileSpec) -> dict[str, Surrogate]:
     """Every model by name, as the specification and a sweep of one cell give it."""
     current = TileCell(spec).current
     default = LineModeGalerkin.from_spec(spec, current)
-    fewer = {"line_mode_galerkin, 1 mode": LineModeGalerkin.from_spec(spec, current, modes=1)}
+    fewer = {ONE_MODE: LineModeGalerkin.from_spec(spec, current, modes=1)}
     return {
         "line_mode_galerkin": default,
         **(fewer if default.modes > 1 else {}),
@@ -126,6 +145,50 @@ def models(spec: TileSpec) -> dict[str, Surrogate]:
         "series_resistance": SeriesResistance.from_spec(spec, current),
         "ideal": IdealProduct(spec.rows, spec.cols, domain_of(spec)),
     }
+
+
+def known(n: int, quick: bool) -> Row:
+    """A tile whose conductances stay: its corrected operator against the plain product."""
+    spec = TileSpec.from_toml(TILE).model_copy(update={"rows": n, "cols": n})
+    surrogate = LineModeGalerkin.from_spec(spec, TileCell(spec).current)
+    count = 60 if quick else CORRECTING
+    errors = []
+    for matrix in range(3):
+        plan = SamplingPlan(
+            samples=3 * (count + JUDGING), inputs_per_matrix=count + JUDGING, seed=9
+        )
+        G, X = plan.conductances(spec, matrix), plan.inputs(spec, matrix)
+        Y = SolverEngine(spec).mvm(G, X)
+        inputs, truth = torch.from_numpy(X), torch.from_numpy(Y)
+        operator = corrected(surrogate.prepare(torch.from_numpy(G)), inputs[:count], truth[:count])
+        found = operator(inputs[count:]).numpy()
+        errors.append(accuracy(found, Y[count:], np.zeros(JUDGING, dtype=int)).nrmse)
+    single = replace(
+        operator, table=operator.table.float(), mean_weights=operator.mean_weights.float()
+    )
+    V, plain = inputs[:BATCH].float(), torch.from_numpy(G).float()
+    times = [median_ms(lambda: single(V), quick), median_ms(lambda: V @ plain, quick)]
+    return {"n": n, "nrmse": max(errors), "ms": times[0], "ms_plain_product": times[1]}
+
+
+def median_ms(step: Callable[[], object], quick: bool) -> float:
+    """Median milliseconds of a step on one thread, without gradients."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    taken = []
+    with torch.no_grad():
+        for _ in range(20 if quick else 500):
+            began = time.perf_counter()
+            step()
+            taken.append(time.perf_counter() - began)
+    torch.set_num_threads(threads)
+    return 1e3 * statistics.median(taken)
+
+
+def fast_ratio(front: list[Row], n: int) -> float:
+    """Time of a training step with one mode per line, by that of alpha-beta at the same size."""
+    at = {row["name"]: row["ms_both"] for row in front if row["n"] == n}
+    return at.get(ONE_MODE, at["line_mode_galerkin"]) / at["alpha_beta"]
 
 
 def worst_nrmse(surrogate: Surrogate, samples: TileSamples) -> float:
