@@ -130,12 +130,11 @@ def _rows(  # noqa: PLR0913
         for k in range(C10, C21 + 1):
             polynomial(y, y_z, values, k, c)
         for j in range(cols):
-            o = own[i, j]
-            through = (transfer[i, j] + lift) / (a[i, j] + lift)
-            th[j] = through
-            w10[j] = transfer[i, j] + through * o * (c[C10, j] - a[i, j])
-            w20[j] = through * o * o * c[C20, j]
-            w30[j] = through * o * o * o * c[C30, j]
+            once, square = own[i, j], own[i, j] * own[i, j]
+            th[j] = (transfer[i, j] + lift) / (a[i, j] + lift)
+            w10[j] = transfer[i, j] + th[j] * once * (c[C10, j] - a[i, j])
+            w20[j] = th[j] * square * c[C20, j]
+            w30[j] = th[j] * square * once * c[C30, j]
         for j in range(cols):
             x, z = shared[i, j], rise[i, j]
             once, thrice, turned = th[j] * own[i, j], three * c[C30, j] * x, c[C21, j] * z
