@@ -72,6 +72,7 @@ class DriftAwareStudy(StudyBase):
 
     Attributes:
         network: its name.
+        augmented: whether training images are moved and mirrored.
         tile: specification of the tile.
         levels: of a cell, evenly spaced.
         programming_spread: standard deviation after programming, relative to the conductance.
@@ -89,6 +90,7 @@ class DriftAwareStudy(StudyBase):
     """
 
     network: NetworkName
+    augmented: bool
     tile: TileSpec
     levels: Annotated[int, Field(ge=2)]
     programming_spread: NotNegative
@@ -216,6 +218,10 @@ class _Networks:
     images: Images
     seed: int
 
+    @property
+    def _augment(self) -> ShiftedAndMirrored | None:
+        return AUGMENT if self.study.augmented else None
+
     @cached_property
     def digital(self) -> nn.Sequential:
         settings = TrainSettings(self.study.epochs, 128, 3e-3, self.seed)
@@ -223,7 +229,7 @@ class _Networks:
             convolutional(self.study.network, self.images.shape, self.seed),
             self.images,
             settings,
-            AUGMENT,
+            self._augment,
         )
 
     @cached_property
@@ -256,7 +262,9 @@ class _Networks:
 
     def _tuned(self, disturbance: NonIdealities | None) -> nn.Module:
         settings = TrainSettings(self.study.tuning_epochs, 128, 1e-3, self.seed)
-        network = tuned(self.conventional, self.images, settings, disturbance, augment=AUGMENT)
+        network = tuned(
+            self.conventional, self.images, settings, disturbance, augment=self._augment
+        )
         calibrate_converters(network, self.images.train_images[:TYPICAL])
         return network
 

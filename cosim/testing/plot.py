@@ -14,7 +14,7 @@ from cosim.testing.difference import Difference
 def write_plot(difference: Difference, path: Path) -> Path:
     """Draw the largest, smallest and mean difference of every column; makes the folder."""
     share = np.nan_to_num(difference.share)
-    cols = np.arange(share.shape[1])
+    cols = np.arange(float(share.shape[1]))
     chart = LineChart(
         x=Axis("column"),
         y=Axis("difference by the output range", "%"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from cosim.studies import (
     InaccurateDevices,
     InaccurateDevicesStudy,
+    finished,
     options,
     table_of,
 )
