@@ -85,7 +85,13 @@ class ReadSequences:
         def all_of(name: str) -> np.ndarray:
             return np.concatenate([getattr(part, name) for part in parts])
 
-        names = ("conductance", "inputs", "outputs", "codes", "sensed", "latency")
         blocks = parts[0].energy
-        energy = {block: np.concatenate([part.energy[block] for part in parts]) for block in blocks}
-        return ReadSequences(*(all_of(name) for name in names), energy)
+        return ReadSequences(
+            all_of("conductance"),
+            all_of("inputs"),
+            all_of("outputs"),
+            all_of("codes"),
+            all_of("sensed"),
+            all_of("latency"),
+            {block: np.concatenate([part.energy[block] for part in parts]) for block in blocks},
+        )

@@ -81,7 +81,7 @@ class PulseWidthBench(Bench):
         limit = 0.02
         return (
             Figure("offset of the width", offset, "slots", low=-limit, high=limit),
-            # Edges come from event-driven logic: ngspice 46 places them up to 0.4 % of a slot apart.
+            # Edges come from event-driven logic: ngspice 46 places them 0.4 % of a slot apart.
             Figure("nonlinearity of the width", left, "slots", high=0.25 * limit),
             Figure("pulse of code 0", abs(float(error[0])), "slots", high=0.1 * limit),
             Figure("energy of the lines per pulse", energy / (block.levels - 1), "J", low=0.0),

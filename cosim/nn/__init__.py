@@ -57,6 +57,9 @@ from cosim.nn.window import Window
 
 
 __all__ = [
+    "CONVERTED",
+    "IDEAL",
+    "SCHEDULES",
     "AbstractCompensation",
     "AbstractDrift",
     "AbstractReadNoise",
@@ -75,7 +78,6 @@ __all__ = [
     "AnalogRNN",
     "AnalogRNNCell",
     "BinaryLinear",
-    "CONVERTED",
     "CalibrationInputs",
     "CardDrift",
     "CardProgramming",
@@ -94,7 +96,6 @@ __all__ = [
     "Evaluation",
     "EvaluationSettings",
     "History",
-    "IDEAL",
     "LogNormalFactor",
     "Loss",
     "NonIdealities",
@@ -105,7 +106,6 @@ __all__ = [
     "RatioCell",
     "ReadNoise",
     "ReferenceCells",
-    "SCHEDULES",
     "Scaled",
     "Schedule",
     "SignActivation",

@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -207,7 +207,7 @@ class DeviceVariation:
             digital.key(), lambda: figures(np.array([digital_accuracy(self.digital, self.images)]))
         )
         for design in self.study.designs():
-            self.rows.case(design.key(), lambda design=design: self.result(design))
+            self.rows.case(design.key(), partial(self.result, design))
 
     @cached_property
     def digital(self) -> nn.Sequential:

@@ -16,7 +16,7 @@ Every arm is measured with and without compensation on the same chips and images
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -159,7 +159,7 @@ class DriftAware:
                             }
                             self.rows.case(
                                 case,
-                                lambda n=networks, c=case, w=compensation: n.result(c, w),
+                                partial(networks.result, case, compensation),
                             )
 
     def chart(self) -> LineChart:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, ClassVar
 
 import torch
@@ -187,7 +187,7 @@ class RramLevels:
                 where: Row = {"hidden": hidden, "seed": seed, "sigma": 0.0, "wires": "none"}
                 self.rows.case(
                     {**where, "levels": "float", "arm": "float"},
-                    lambda digital=digital: digital.result(),
+                    digital.result,
                 )
                 for levels in self.study.sets:
                     self._set(digital, levels)
@@ -195,10 +195,12 @@ class RramLevels:
     def chart(self) -> LineChart:
         """Accuracy over the spread, for every training of the narrow network on most levels."""
         levels = max(self.study.sets, key=lambda levels: len(levels.conductances))
-        where: dict[str, str | float] = {"hidden": self.study.hidden[-1], "levels": levels.name}
+        narrow = self.study.hidden[-1]
         arms = ["rounding-aware", *(f"aware x {factor:g}" for factor in levels.aware)]
         rows = [row for row in self.rows.all if row["wires"] == "none"]
-        curves = tuple(curve(arm, rows, "sigma", arm=arm, **where) for arm in arms)
+        curves = tuple(
+            curve(arm, rows, "sigma", arm=arm, hidden=narrow, levels=levels.name) for arm in arms
+        )
         return LineChart(
             Axis("spread of the cells over the published one"), Axis("accuracy", "%"), curves
         )
@@ -272,14 +274,14 @@ class RramLevels:
             for sigma in self.study.sigmas:
                 self.rows.case(
                     {**where, "sigma": sigma, "wires": "none"},
-                    lambda arm=arm, sigma=sigma: arm.result(sigma),
+                    partial(arm.result, sigma),
                 )
             if factor == 0.0:
                 for wire in self.study.wires:
                     for kind in ("plain", "gain"):
                         self.rows.case(
                             {**where, "sigma": 1.0, "wires": f"{wire:g} ohm, {kind}"},
-                            lambda arm=arm, wire=wire, kind=kind: arm.through_wires(wire, kind),
+                            partial(arm.through_wires, wire, kind),
                         )
 
 

@@ -29,8 +29,10 @@ from torch import Tensor
 
 BLOCKS = ("drivers", "level", "sensing", "adc")
 # Those of a conversion stand last.
-FEATURES = ("cells", "drop", "level", "lines", "lag", "reads", "volts", "squares", "switching")
-FEATURES += ("restoring",)
+FEATURES = (
+    *("cells", "drop", "level", "lines", "lag"),
+    *("reads", "volts", "squares", "switching", "restoring"),
+)
 OF_CONVERSIONS = 5
 # Which of the features the energy of a block may depend on.
 USED: Mapping[str, tuple[str, ...]] = {
