@@ -105,7 +105,7 @@ class Coverage:
     """How often one bound of a certificate held on fresh samples.
 
     Attributes:
-        level: what the bound promises, such as 0.95.
+        level: which bound, such as 0.95.
         share: share of the fresh outputs inside the bound.
         needed: smallest share that passes; see `needed_coverage`.
     """
@@ -148,9 +148,9 @@ class Validation:
 def needed_coverage(level: float, fresh: int, calibration: int) -> float:
     """The smallest share of fresh outputs inside a bound that is no evidence against it.
 
-    Three standard errors below the level: of a share counted on `fresh` samples, under a bound that
-    was itself set from `calibration` samples. A sample counts once, whatever its number of columns,
-    because the errors of the columns of one read are not independent.
+    Three standard errors below what it promises: of a share counted on `fresh` samples, under a
+    bound that was itself set from `calibration` samples. A sample counts once, whatever its number
+    of columns, because the errors of the columns of one read are not independent.
     """
     variance = level * (1 - level) * (1 / fresh + 1 / calibration)
     return max(level - 3 * math.sqrt(variance), 0.0)
@@ -189,7 +189,11 @@ def validate(
             Coverage(
                 float(level),
                 float(np.mean(errors <= bound)),
-                needed_coverage(float(level), len(reference), certificate.counts.held_out_samples),
+                needed_coverage(
+                    certificate.promised(float(level)),
+                    len(reference),
+                    certificate.counts.held_out_samples,
+                ),
             )
             for level, bound in certificate.bounds.items()
         ),

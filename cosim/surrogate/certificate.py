@@ -1,21 +1,33 @@
 """The certificate of a surrogate: what it was fitted to, where it may be trusted, how wrong it is.
 
-The bounds are split-conformal (Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World,
-2005; Lei et al., JASA 113, 2018): with the magnitudes of n errors on samples that had no part in
-the fit, the ceil((n + 1) level)-th smallest of them bounds the error of a fresh sample, drawn in
-the same way, with at least the probability `level`, whatever the distribution of the errors.
+Its bounds are split-conformal, with samples that had no part in the fit: whatever the distribution
+of the errors, as many fresh ones as promised lie inside. Errors on one conductance matrix are alike
+(its columns share their inputs, its samples the conductances), so they are not exchangeable with
+those on a fresh matrix; matrices are. Two promises follow, both for matrices and inputs that are
+drawn in the same way as those of the certificate, and both on average over such certificates:
+
+    bounds         a fresh output of a fresh matrix lies inside with at least the probability
+                   `level`. With M matrices each has the weight 1 / (M + 1), shared by its errors,
+                   and the bound is the smallest error below which the weights reach `level`
+                   (Lee, Barber, Willett: Distribution-free inference with hierarchical data,
+                   2023). The share exceeds the level by about 1 / M.
+    matrix_bounds  of a fresh matrix, with at least the probability `level`, the share `level` of
+                   its outputs lies inside: the ceil((M + 1) level)-th smallest of the matrices'
+                   own quantiles (Dunn, Wasserman, Ramdas, JASA 118, 2023).
+
+A level needs M >= level / (1 - level) matrices: 19 for 95 %, 99 for 99 %. With fewer, a bound is
+the largest error seen and promises M / (M + 1) only, which `promised` and the table say.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import ceil
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cosim.errors import DatasetError
 from cosim.surrogate.accuracy import Accuracy, accuracy
@@ -25,6 +37,8 @@ from cosim.surrogate.domain import Domain
 
 
 BOUND_LEVELS = (0.95, 0.99)
+# Sums of weights miss a level by rounding only within this part of it.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -71,8 +85,9 @@ class Certificate:
         counts: how many there were.
         domain: inputs and conductances for which the figures hold.
         accuracy: errors on held-out inputs and conductances.
-        bounds: for each level ("0.95"), the bound of the magnitude of an error [A].
-        refined: whether refining on the samples beat the closed form.
+        bounds: for each level ("0.95"), the bound of the magnitude of an error [A], for outputs.
+        refined: whether it was fitted to the samples; False for a closed form as it was.
+        matrix_bounds: the same for whole matrices, as the module says.
     """
 
     kind: str
@@ -82,15 +97,21 @@ class Certificate:
     accuracy: Accuracy
     bounds: Mapping[str, float]
     refined: bool
+    matrix_bounds: Mapping[str, float] = field(default_factory=dict)
 
     def bound(self, level: float) -> float:
-        """Bound of the magnitude of an output's error [A] that holds with probability `level`."""
+        """Bound of the magnitude of an output's error [A]; it holds with `promised(level)`."""
         return self.bounds[f"{level:g}"]
+
+    def promised(self, level: float) -> float:
+        """The probability that the bounds of a level hold with; lower with too few matrices."""
+        matrices = self.counts.held_out_matrices
+        return min(level, matrices / (matrices + 1))
 
     def table(self) -> str:
         """The certificate as lines of text for people."""
         a, n, d = self.accuracy, self.counts, self.domain
-        fit = "closed form, refined on samples" if self.refined else "closed form"
+        fit = "fitted to samples" if self.refined else "closed form"
         lines = [
             ("surrogate", f"{self.kind} ({fit})"),
             ("tile", f"spec {self.provenance.spec_hash}"),
@@ -99,20 +120,29 @@ class Certificate:
             ("conductances", f"{1e6 * d.conductance_low:g} to {1e6 * d.conductance_high:g} µS"),
             ("fitted on", f"{n.fit_samples} samples, {n.fit_matrices} matrices"),
             ("judged on", f"{n.held_out_samples} samples, {n.held_out_matrices} unseen matrices"),
-            ("NRMSE", f"{100 * a.nrmse:.4f} % of the output range"),
-            ("relative L2", f"{100 * a.relative_l2:.4f} %"),
+            ("NRMSE", f"{100 * a.nrmse:.4g} % of the output range"),
+            ("relative L2", f"{100 * a.relative_l2:.4g} %"),
             (
                 "largest error",
-                f"{100 * a.max_error:.4f} % of the range, {a.max_error_ampere:.3g} A",
+                f"{100 * a.max_error:.4g} % of the range, {a.max_error_ampere:.3g} A",
             ),
-            ("worst column bias", f"{100 * a.worst_column_bias:.4f} % of the range"),
-            *(
-                (f"{100 * float(level):g} % bound", f"|error| <= {bound:.3g} A")
-                for level, bound in self.bounds.items()
-            ),
+            ("worst column bias", f"{100 * a.worst_column_bias:.4g} % of the range"),
+            *(self._bound_line(level) for level in self.bounds),
         ]
         width = max(len(name) for name, _ in lines)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+    def _bound_line(self, level: str) -> tuple[str, str]:
+        """What one level promises, and with how much certainty."""
+        text = f"|error| <= {self.bounds[level]:.3g} A"
+        if level in self.matrix_bounds:
+            text += f", within a matrix {self.matrix_bounds[level]:.3g} A"
+        if (promised := self.promised(float(level))) < float(level):
+            text += (
+                f" (largest seen: too few matrices to promise more than {100 * promised:.1f} %; "
+                f"take {matrices_needed(float(level))})"
+            )
+        return f"{100 * float(level):g} % bound", text
 
     def to_json(self) -> str:
         """The certificate as JSON."""
@@ -128,6 +158,7 @@ class Certificate:
             "accuracy": self.accuracy.to_dict(),
             "bounds": dict(self.bounds),
             "refined": self.refined,
+            "matrix_bounds": dict(self.matrix_bounds),
         }
 
     @staticmethod
@@ -147,6 +178,7 @@ class Certificate:
                 accuracy=Accuracy(**figures),
                 bounds=dict(data["bounds"]),
                 refined=bool(data["refined"]),
+                matrix_bounds=dict(data.get("matrix_bounds", {})),
             )
         except (KeyError, TypeError) as error:
             raise DatasetError(
@@ -164,23 +196,79 @@ def certify(
 ) -> Certificate:
     """Judge a surrogate on samples whose inputs and conductances it has not seen."""
     predicted = held_out.predict(surrogate)
-    magnitude = np.abs(predicted - held_out.outputs).ravel()
+    magnitude = np.abs(predicted - held_out.outputs)
+    matrix = held_out.matrix
     return Certificate(
         kind=surrogate.kind,
         provenance=provenance,
         counts=Counts(len(held_in), held_in.matrices, len(held_out), held_out.matrices),
         domain=surrogate.domain,
-        accuracy=accuracy(predicted, held_out.outputs, held_out.matrix),
-        bounds={f"{level:g}": conformal_bound(magnitude, level) for level in BOUND_LEVELS},
+        accuracy=accuracy(predicted, held_out.outputs, matrix),
+        bounds={f"{level:g}": output_bound(magnitude, matrix, level) for level in BOUND_LEVELS},
         refined=refined,
+        matrix_bounds={
+            f"{level:g}": matrix_bound(magnitude, matrix, level) for level in BOUND_LEVELS
+        },
     )
 
 
-def conformal_bound(magnitudes: Float[np.ndarray, " errors"], level: float) -> float:
-    """The split-conformal bound of error magnitudes; the largest one when there are too few."""
-    count = len(magnitudes)
-    rank = min(ceil((count + 1) * level), count)
-    return float(np.partition(magnitudes, rank - 1)[rank - 1])
+def matrices_needed(level: float) -> int:
+    """Number of held-out matrices from which on a bound can promise a level."""
+    return int(np.ceil(level / (1.0 - level) - ROUNDING))
+
+
+def output_bound(
+    magnitudes: Float[np.ndarray, "samples cols"], matrix: Int[np.ndarray, " samples"], level: float
+) -> float:
+    """The bound of an output's error on a fresh matrix [A].
+
+    Args:
+        magnitudes: of the errors on held-out samples [A].
+        matrix: which matrix each sample was taken on.
+        level: probability that the bound holds with.
+    """
+    owner = np.repeat(matrix, magnitudes.shape[1])
+    return conformal_bound(magnitudes.ravel(), level, owner)
+
+
+def matrix_bound(
+    magnitudes: Float[np.ndarray, "samples cols"], matrix: Int[np.ndarray, " samples"], level: float
+) -> float:
+    """The bound that holds for a share `level` of the outputs of a share `level` of matrices [A].
+
+    Args:
+        magnitudes: of the errors on held-out samples [A].
+        matrix: which matrix each sample was taken on.
+        level: both shares.
+    """
+    own = [
+        float(np.quantile(magnitudes[matrix == one], level, method="higher"))
+        for one in np.unique(matrix)
+    ]
+    return conformal_bound(np.array(own), level)
+
+
+def conformal_bound(
+    magnitudes: Float[np.ndarray, " errors"],
+    level: float,
+    group: Int[np.ndarray, " errors"] | None = None,
+) -> float:
+    """The split-conformal bound of error magnitudes; the largest one when there are too few.
+
+    Args:
+        magnitudes: of the errors.
+        level: probability that the bound holds with.
+        group: which errors belong together, so that groups, not errors, are exchangeable; None
+            when every error is on its own.
+    """
+    if group is None:
+        group = np.arange(len(magnitudes))
+    _, owner, count = np.unique(group, return_inverse=True, return_counts=True)
+    order = np.argsort(magnitudes)
+    reached = np.cumsum(1.0 / count[owner[order]])
+    needed = level * (len(count) + 1) * (1.0 - ROUNDING)
+    place = int(np.searchsorted(reached, needed))
+    return float(magnitudes[order[min(place, len(order) - 1)]])
 
 
 def _reference(provenance: Provenance) -> str:

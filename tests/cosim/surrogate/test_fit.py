@@ -94,11 +94,13 @@ def test_over_many_refits_the_bound_covers_fresh_samples_as_often_as_it_says(
 
     covered = []
     for seed in range(8):
-        result = fit(start, measured(20, seed), PROVENANCE, FitSettings(iterations=1, seed=seed))
+        settings = FitSettings(held_out=0.9, iterations=1, seed=seed)
+        result = fit(start, measured(110, seed), PROVENANCE, settings)
         fresh = measured(40, 1000 + seed)
         error = np.abs(fresh.predict(result.surrogate) - fresh.outputs)
         covered.append(np.mean(error <= result.certificate.bound(0.95)))
-    assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+    # 99 held-out matrices: a hundredth more than promised, at most.
+    assert 0.945 < np.mean(covered) < 0.97
 
 
 def test_two_matrices_are_too_few(cells, domain, wires, drawn):
