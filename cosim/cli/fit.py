@@ -44,8 +44,9 @@ def command(data: Path, output: Path, held_out: float, seed: int, budget: float 
     """Fit surrogates to DATA.zarr, keep the most accurate and print its certificate.
 
     What decides is the error on matrices that no fit has seen. The certificate is measured on yet
-    others. The surrogate of a tile with [readout] goes from codes to codes; its laws are fitted to
-    the reads over time that DATA.zarr holds.
+    others. Of a tile that is a netlist of its own, kinds that learn from samples alone take part.
+    The surrogate of a tile with [readout] goes from codes to codes; its laws are fitted to the
+    reads over time that DATA.zarr holds.
 
     Example: cosim fit data.zarr -o surrogate/
 

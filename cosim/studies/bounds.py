@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -70,6 +71,11 @@ class Bounds:
         draws = {name: value for name, value in asdict(self).items() if name != "spec"}
         return f"{self.spec.content_hash()} {draws}"
 
+    @cached_property
+    def start(self) -> LineModeGalerkin:
+        """The surrogate before it is fitted to arrays."""
+        return closed_form(LineModeGalerkin, self.spec)
+
     def refit(self, number: int) -> list[dict[str, str | int | float]]:
         """Shares inside the bounds of one refit: of all outputs, and of matrices.
 
@@ -79,7 +85,7 @@ class Bounds:
         most = max(self.calibration)
         held_out = most / (most + self.fitted)
         result = fit(
-            closed_form(LineModeGalerkin, self.spec),
+            self.start,
             self._drawn(engine, most + self.fitted, number),
             Provenance(self.spec.content_hash(), engine.name, {}, {"samples": number}),
             FitSettings(held_out=held_out, seed=number),

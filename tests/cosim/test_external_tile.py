@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from cosim.characterize import SamplingPlan, characterize
+from cosim.characterize.choosing import choose
 from cosim.cli.main import main
 from cosim.engine import NgspiceEngine, SolverEngine
 from cosim.errors import SpecError
@@ -63,6 +65,27 @@ def test_characterise_fit_validate_and_a_layer_work_on_it(tmp_path: Path):
     stored.surrogate(torch.full((2, 4), 0.1, dtype=torch.float64), G).sum().backward()
     assert G.grad is not None
     assert (G.grad > 0).all()
+
+
+def test_of_a_netlist_that_saturates_a_fit_keeps_what_learns_from_samples_alone(tmp_path: Path):
+    text = (MACRO.parent / "own_macro.cir").read_text()
+    for plain, harder in (("vto=0.5 kp=300u", "vto=0.9 kp=200u"), ("w=4u", "w=0.3u")):
+        assert plain in text
+        text = text.replace(plain, harder)
+    (tmp_path / "own_macro.cir").write_text(text.replace("rw=2", "rw=200"))
+    spec = TileSpec.from_dict(read_toml(MACRO), origin=str(tmp_path / "tile.toml"))
+    plan = SamplingPlan(samples=48, inputs_per_matrix=4)
+    with Workers(1) as workers:
+        data = characterize(NgspiceEngine(spec, workers), plan, tmp_path / "data.zarr")
+    choice = choose(data)
+    assert choice.best.kind == "low_rank"
+    assert choice.best.error < 5e-4
+    rival = next(one for one in choice.candidates if one.kind == "line_mode_galerkin")
+    assert rival.error > 5 * choice.best.error
+    assert rival.certificate.accuracy.nrmse > 5 * choice.best.certificate.accuracy.nrmse
+    assert "fitted to samples alone, as nobody knows the inside" in choice.table()
+    slower = choose(data, budget=60.0)
+    assert {"low_rank", "small_network"} < {one.kind for one in slower.candidates}
 
 
 def test_the_solver_refuses_a_netlist_that_it_does_not_know():
