@@ -13,6 +13,9 @@ with both as independent losses
 
     effective[i, j] = alpha[i, j] a[i, j] beta[i, j]
 
+The sums of either ratio are one product with a kernel, whose row or column of the open end is the
+lower sum: alpha = 1 - drop / (1 + drop at the open end).
+
 This is the "alpha-beta" model of the public comparison Crossbar_Models_Comparison (github.com,
 alambertini01, 2025), written here with the kernels of `wire_kernels`: there with one segment
 resistance and nothing else, here with drivers and sensors as well, which it would be judged
@@ -39,9 +42,9 @@ class AlphaBeta(LineModeGalerkin):
     def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> Product:
         """The product with the effective conductances of cells of conductance `G` [S]."""
         self.check_conductances(G)
-        a = self.secant(self.cell.coefficients(G))
-        col, row = self.kernels.col, self.kernels.row
-        alpha = (1 + (col[:1] - col) @ a) / (1 + col[:1] @ a)
-        # Both kernels are symmetric; rows end openly at their last node.
-        beta = (1 + a @ (row[:, -1:] - row)) / (1 + a @ row[:, -1:])
+        a = self.cell.secant(G)
+        # Both kernels are symmetric; columns end openly at their first node, rows at their last.
+        up, along = self.kernels.col @ a, a @ self.kernels.row
+        alpha = 1 - up / (1 + up[..., :1, :])
+        beta = 1 - along / (1 + along[..., -1:])
         return Product(alpha * a * beta)

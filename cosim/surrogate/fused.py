@@ -13,7 +13,11 @@ the definition; it takes over wherever the kernels do not apply (`applies`): on 
 other polynomials, while a graph is traced or transformed, and for gradients of gradients.
 
 The kernels are compiled at their first use and their machine code is kept by numba, for each of
-single and double precision. Dense products use torch's threads; a kernel runs on one.
+single and double precision; `python -m cosim.surrogate.ahead` does it before. It takes longer than
+the kernels save in a short use, so a surrogate's first tables in either precision come from the
+torch form, up to `PATIENCE`. That depends on what it was asked alone, never on what lies in a
+cache: the same program gives the same digits every time. Dense products use torch's threads; a
+kernel runs on one.
 """
 
 from __future__ import annotations
@@ -52,6 +56,12 @@ POWERS = ((1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (1, 2))
 
 DTYPES = (torch.float32, torch.float64)
 
+# What a surrogate answers in the torch form before its kernels are compiled, in tables of small
+# tiles: about as long as torch then takes more than the kernels as they take to compile.
+PATIENCE = 1000
+# A table costs as many small ones as it has this many cells.
+CELLS_PER_TABLE = 1 << 14
+
 Eager = Callable[[Tensor], Tensor]
 
 
@@ -70,6 +80,11 @@ def applies(*tensors: Tensor) -> bool:
         and x.numel() > 0
         for x in tensors
     )
+
+
+def cost(G: Float[Tensor, "*tiles rows cols"]) -> int:
+    """What a table of these conductances counts towards `PATIENCE`."""
+    return 1 + G.numel() // CELLS_PER_TABLE
 
 
 def covers(cell: CellPolynomial) -> bool:

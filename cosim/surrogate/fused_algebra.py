@@ -3,6 +3,7 @@
 Everything here is called per tile by the kernels next door, in single or double precision: all
 constants take the type of the arrays, because one double-precision literal would make a whole loop
 double. Loops run along the columns, the axis that is contiguous.
+They are written out where numpy has a word for them: assigning a whole array compiles for seconds.
 """
 
 from __future__ import annotations
@@ -144,10 +145,18 @@ def _uniform_tile(tile: Tile, mean: float) -> tuple[np.ndarray, np.ndarray]:
     modes_col, rows = tile.col_basis.shape
     row_overlap = np.empty(modes_row)
     for q in range(modes_row):
-        row_overlap[q] = tile.row_basis[q].sum()
-    along_row, along_col = np.ones(cols), np.ones(rows)
+        row_overlap[q] = 0
+        for j in range(cols):
+            row_overlap[q] += tile.row_basis[q, j]
+    along_row, along_col = np.empty(cols), np.empty(rows)
+    for j in range(cols):
+        along_row[j] = 1
+    for i in range(rows):
+        along_col[i] = 1
     for p in range(modes_col):
-        col_overlap, lost_col = tile.col_basis[p].sum(), 0.0
+        col_overlap, lost_col = 0.0, 0.0
+        for i in range(rows):
+            col_overlap += tile.col_basis[p, i]
         for q in range(modes_row):
             load = mean * tile.resistance[p, q]
             lost = col_overlap * row_overlap[q] * load / (1 + load)
@@ -199,7 +208,9 @@ def invert_blocks(S: np.ndarray) -> bool:
                     block[0, q] = -S[i, first + q]
                     S[i, first + q] = 0
                 _add_rows(S, i, block, 0, w)
-        S[first : first + PIVOTS] = w
+        for p in range(PIVOTS):
+            for j in range(n):
+                S[first + p, j] = w[p, j]
     return True
 
 
@@ -218,8 +229,9 @@ def _pivot_rows(
         pivots[p, first + p] = 1
     if not invert(block):
         return False
-    w[:] = 0
     for p in range(PIVOTS):
+        for j in range(S.shape[0]):
+            w[p, j] = 0
         _add_rows(w, p, block, p, pivots)
     return True
 

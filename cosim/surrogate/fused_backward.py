@@ -83,8 +83,9 @@ def unreduce_tiles(
 ) -> None:
     """From the solves back to the conductances; finishes `grad.conductance`."""
     wires = tile.wires
-    gphi, gload = np.empty_like(net.phi[0]), np.empty_like(net.phi[0])
-    D = np.empty_like(net.B[0])
+    shape = net.phi.shape[1:]
+    gphi, gload = np.empty(shape, G.dtype), np.empty(shape, G.dtype)
+    D = np.empty(net.B.shape[1:], G.dtype)
     for t in range(G.shape[0]):
         a, phi, psi = net.a[t], net.phi[t], net.psi[t]
         ga, gpsi, blocks, lift = grad.a[t], work.psi[t], work.blocks[t], net.lift[t]
@@ -303,8 +304,10 @@ def _conductances(G: np.ndarray, tile: Tile, ga: np.ndarray, out: np.ndarray) ->
     """From the secants to the conductances; `out` holds what came directly from the terms."""
     rows, cols = G.shape
     half = tile.conductance[0]
-    y, y_z, one = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.ones(cols, G.dtype)
-    total = np.empty(cols, G.dtype)
+    y, y_z = np.empty(cols, G.dtype), np.empty(cols, G.dtype)
+    one, total = np.empty(cols, G.dtype), np.empty(cols, G.dtype)
+    for j in range(cols):
+        one[j] = 1
     for i in range(rows):
         saturation(G, i, tile.conductance, y, y_z)
         for j in range(cols):

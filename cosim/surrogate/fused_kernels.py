@@ -44,7 +44,7 @@ def reduce_tiles(G: np.ndarray, tile: Tile, net: Network, CF: np.ndarray, ACF: n
         CF: C and F side by side, `[tiles, rows kr, (kc + 1) cols]`, written.
         ACF: the same with the blocks of the rows inverted upon it, written.
     """
-    load, wires = np.empty_like(net.phi[0]), tile.wires
+    load, wires = np.empty(net.phi.shape[1:], G.dtype), tile.wires
     for t in range(G.shape[0]):
         a, own, phi, psi = net.a[t], net.own[t], net.phi[t], net.psi[t]
         row_shapes, col_shapes = net.row_shapes[t], net.col_shapes[t]
@@ -82,7 +82,8 @@ def _linearise(
     rows, cols = G.shape
     line = np.empty((1, cols), G.dtype)
     y, z = np.empty(cols, G.dtype), np.empty(cols, G.dtype)
-    col_means[:] = 0
+    for j in range(cols):
+        col_means[j] = 0
     total = 0.0
     for i in range(rows):
         saturation(G, i, scales, y, z)
@@ -137,8 +138,12 @@ def _col_blocks(
 ) -> None:
     """Blocks and drops of the columns."""
     rows, kc, cols = psi.shape
-    B[:] = 0
-    H[:] = 0
+    for q in range(kc):
+        for j in range(cols):
+            H[q, j] = 0
+        for r in range(kc):
+            for j in range(cols):
+                B[q, r, j] = 0
     for i in range(rows):
         for q in range(kc):
             shape = shapes[q, i]
@@ -187,8 +192,9 @@ def _row_blocks(
 def _own_voltages(phi: np.ndarray, u: np.ndarray, own: np.ndarray) -> None:
     """The cells' own voltages."""
     rows, kr, cols = phi.shape
-    own[:] = 1
     for i in range(rows):
+        for j in range(cols):
+            own[i, j] = 1
         for p in range(kr):
             answer = u[i, p]
             for j in range(cols):
@@ -261,9 +267,9 @@ def _systems(ST: np.ndarray, B: np.ndarray, H: np.ndarray, S: np.ndarray, T: np.
     """S, padded with a unit matrix, and T."""
     kc, cols = H.shape
     size = kc * cols
-    S[size:] = 0
-    S[:, size:] = 0
     for k in range(size, S.shape[0]):
+        for m in range(S.shape[0]):
+            S[k, m] = S[m, k] = 0
         S[k, k] = 1
     for k in range(size):
         for m in range(size):
@@ -281,7 +287,9 @@ def _systems(ST: np.ndarray, B: np.ndarray, H: np.ndarray, S: np.ndarray, T: np.
 def _common_unknowns(R: np.ndarray, S_inv: np.ndarray, gam: np.ndarray) -> None:
     """Column unknowns with every row at 1 V."""
     size = gam.shape[0]
-    drive = np.zeros(size, R.dtype)
+    drive = np.empty(size, R.dtype)
+    for k in range(size):
+        drive[k] = 0
     for i in range(R.shape[0]):
         for k in range(size):
             drive[k] += R[i, k]

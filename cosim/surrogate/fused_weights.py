@@ -123,7 +123,9 @@ def _rows(  # noqa: PLR0913
     y, y_z, th = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
     w10, w20, w30 = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
     w11, w21, w12 = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
-    w01, w02, w03 = np.zeros(cols, G.dtype), np.zeros(cols, G.dtype), np.zeros(cols, G.dtype)
+    w01, w02, w03 = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
+    for j in range(cols):
+        w01[j] = w02[j] = w03[j] = 0
     two, three = G.dtype.type(2), G.dtype.type(3)
     for i in range(rows):
         saturation(G, i, scales, y, y_z)
@@ -180,7 +182,8 @@ def unweigh_tiles(
             (grad.a[t], grad.own[t], grad.shared[t], grad.rise[t], grad.transfer[t]),
             grad.conductance[t],
         )
-        gam[:] = 0
+        for k in range(size):
+            gam[k] = 0
         _unknowns(net.phi[t], net.psi[t], AC[t], grad.shared[t], grad.rise[t], grad.rho[t], gam)
         for k in range(size):
             total = G.dtype.type(0)
@@ -219,7 +222,8 @@ def _row_gradients(
         _sums(i, (own, shared, rise), table, (n1, n3, zn2), (k10, k20, k30))
         _field_gradients(i, cells, c, table, (th, n1, n3, zn2), grads)
         _transfer_gradients(i, lift, cells, (c, table, th), (n1, n3, zn2, k10, k20, k30), grads)
-        direct[:] = 0
+        for j in range(cols):
+            direct[j] = 0
         slope(y, tile.slopes, C10, k10, th, direct)
         slope(y, tile.slopes, C20, k20, th, direct)
         slope(y, tile.slopes, C30, k30, th, direct)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cosim.errors import CosimError
-from cosim.surrogate import LineModeGalerkin, WireResistances, corrected, fused
+from cosim.surrogate import LineModeGalerkin, WireResistances, ahead, corrected, fused
 
 
 WIRES = WireResistances(input_line=2.0, output_line=1.5, source=10.0, sense=3.0)
@@ -12,7 +12,9 @@ WIRES = WireResistances(input_line=2.0, output_line=1.5, source=10.0, sense=3.0)
 
 def surrogate_of(cells, domain, rows, cols, modes, wires=WIRES, **settings):
     closed = LineModeGalerkin.from_cell(rows, cols, wires, cells.sinh_1t1r, domain, modes)
-    return LineModeGalerkin(rows, cols, wires, closed.cell, domain, modes, **settings)
+    surrogate = LineModeGalerkin(rows, cols, wires, closed.cell, domain, modes, **settings)
+    surrogate.patience = 0
+    return surrogate
 
 
 def drawn_tensors(rows, cols, tiles, samples=5, shared=False):
@@ -38,7 +40,7 @@ def values_and_gradients(function, V, G, weights):
 
 
 def largest_differences(surrogate, V, G, weights):
-    found = values_and_gradients(surrogate, V, G, weights)
+    found = values_and_gradients(lambda v, g: surrogate.prepare(g)(v), V, G, weights)
     expected = values_and_gradients(lambda v, g: defined(surrogate, v, g), V, G, weights)
     pairs = zip(found, expected, strict=True)
     return [float((f - e).abs().max() / e.abs().max()) for f, e in pairs]
@@ -169,8 +171,55 @@ def test_a_corrected_operator_stays_on_the_fused_path(cells, domain):
     torch.testing.assert_close(closer(V), operator.features(V) @ closer.table, rtol=1e-10, atol=0)
 
 
+def test_first_tables_come_from_the_torch_form_until_they_cost_more_than_compiling(cells, domain):
+    surrogate = surrogate_of(cells, domain, 6, 5, 1)
+    G, _, _ = drawn_tensors(6, 5, ())
+    kernels = surrogate.prepare(G).table
+    surrogate.patience = 2
+    tables = [surrogate.prepare(G).table for _ in range(4)]
+    by_torch = surrogate.table(G)
+    assert not torch.equal(kernels, by_torch)
+    assert [torch.equal(table, by_torch) for table in tables] == [True, True, False, False]
+    assert torch.equal(tables[-1], kernels)
+    torch.testing.assert_close(kernels, by_torch, rtol=1e-9, atol=1e-18)
+
+
+def test_large_tables_count_as_many_small_ones():
+    assert fused.cost(torch.empty(32, 32)) == 1
+    assert fused.cost(torch.empty(4, 128, 128)) == 5
+
+
+def test_each_precision_has_a_patience_of_its_own(cells, domain):
+    surrogate = surrogate_of(cells, domain, 6, 5, 1)
+    surrogate.patience = 1
+    G, _, _ = drawn_tensors(6, 5, ())
+    surrogate.prepare(G)
+    surrogate.float()
+    G = G.float()
+    assert torch.equal(surrogate.prepare(G).table, surrogate.table(G))
+
+
+@pytest.mark.parametrize("dtype", fused.DTYPES)
+def test_what_is_compiled_ahead_covers_forward_and_backward_of_a_precision(dtype):
+    ahead.use(dtype)
+    assert kernels_of(dtype) >= {"reduce_tiles", "weigh_tiles", "unreduce_tiles", "unfeature"}
+
+
+def kernels_of(dtype):
+    """Names of the kernels that have machine code for arrays of `dtype`, in this process."""
+    entries = [getattr(fused, name) for name in dir(fused)]
+    compiled = [entry for entry in entries if hasattr(entry, "nopython_signatures")]
+    wanted = str(dtype).removeprefix("torch.")
+    return {
+        entry.__name__
+        for entry in compiled
+        if any(wanted in str(signature) for signature in entry.nopython_signatures)
+    }
+
+
 def test_negative_conductances_are_refused_with_advice(cells, domain):
     surrogate = LineModeGalerkin.from_cell(8, 8, WIRES, cells.linear, domain, 1)
+    surrogate.patience = 0
     G = torch.full((8, 8), -1e-2, dtype=torch.float64)
     with pytest.raises(CosimError, match=r"not positive definite.*float64.*negative"):
         surrogate.prepare(G)
