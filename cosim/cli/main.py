@@ -30,6 +30,7 @@ COMMANDS = {
     "validate": "check a surrogate against fresh SPICE samples",
     "surrogate": "take a fitted surrogate out of the door: torch, ONNX, SPICE, Verilog-A",
     "run": "run a whole study: characterise, fit, train, program, replay, report",
+    "export": "write a trained network as cells and decks of its tiles",
     "report": "write the HTML report of a run again",
     "schema": "print the JSON schema of a specification",
 }

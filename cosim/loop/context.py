@@ -36,27 +36,39 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Context:
-    """One run of a study.
+class Material:
+    """What a run is about, and where its results are.
 
     Attributes:
         study: what is run.
         tile: the tile that it is about.
         folder: where results go.
-        engine: ngspice on running workers.
-        progress: how the run tells what it is doing.
         images: the data set, split by the study's seed.
-        stages: finds what is already done.
     """
 
     study: StudySpec
     tile: TileSpec
     folder: Path
-    engine: NgspiceEngine
-    progress: Progress
     images: Images = field(init=False)
-    stages: Stages = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", digits(self.study.seed))
+
+
+@dataclass(frozen=True)
+class Context(Material):
+    """One run of a study.
+
+    Attributes:
+        engine: ngspice on running workers.
+        progress: how the run tells what it is doing.
+        stages: finds what is already done.
+    """
+
+    engine: NgspiceEngine
+    progress: Progress
+    stages: Stages = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "stages", Stages(self.folder, self.progress.announce))

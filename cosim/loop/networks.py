@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from cosim.loop.context import Context
+from cosim.loop.context import Context, Material
 from cosim.loop.stages import Results
 from cosim.nn import (
     Chip,
@@ -36,7 +36,7 @@ from cosim.surrogate import LineModeGalerkin
 TRAININGS = ("plain", "variability-aware")
 
 
-def build(context: Context) -> nn.Sequential:
+def build(context: Material) -> nn.Sequential:
     """The untrained network of the study."""
     network, images = context.study.network, context.images
     sizes = (images.pixels, *network.hidden, images.classes)
@@ -44,7 +44,7 @@ def build(context: Context) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), *layers)
 
 
-def programming_error(context: Context, variation: float) -> ProgrammingError:
+def programming_error(context: Material, variation: float) -> ProgrammingError:
     """A Gaussian error that stays within what the device can be programmed to."""
     cell = context.tile.cell
     return ProgrammingError(variation, low=cell.conductance_min, high=cell.conductance_max)
@@ -84,14 +84,14 @@ def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
     return results
 
 
-def load_network(context: Context, training: str) -> nn.Sequential:
+def load_network(context: Material, training: str) -> nn.Sequential:
     """A trained network from the run folder."""
     network = build(context)
     network.load_state_dict(safetensors.torch.load_file(weights_path(context, training)))
     return network.eval()
 
 
-def weights_path(context: Context, training: str) -> Path:
+def weights_path(context: Material, training: str) -> Path:
     """Where a trained network is kept."""
     return context.folder / "networks" / f"{training}.safetensors"
 
@@ -113,7 +113,7 @@ def program_both(context: Context) -> Results:
     return results
 
 
-def chips_of(context: Context, network: nn.Module) -> list[Chip]:
+def chips_of(context: Material, network: nn.Module) -> list[Chip]:
     """The chips of the study: the same normal deviates for every network."""
     programming = context.study.programming
     error = programming_error(context, programming.variation)

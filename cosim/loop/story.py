@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 
-from cosim.errors import DatasetError, MissingFileError
+from cosim.errors import DatasetError
 from cosim.loop.networks import TRAININGS
 from cosim.loop.outcome import Outcome
 from cosim.loop.stages import Record, Stages
-from cosim.loop.study import StudySpec
+from cosim.loop.started import Started
 from cosim.report import build_report
 from cosim.report.model import (
     Axis,
@@ -36,7 +35,6 @@ from cosim.report.model import (
     TimeBar,
 )
 from netlists.si_numbers import readable
-from netlists.specs import TileSpec
 
 
 ENGINES = ("ideal", "surrogate", "ngspice")
@@ -70,18 +68,9 @@ class _Story:
     """One run folder, read."""
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "run.json").is_file():
-            raise MissingFileError(f"{folder}: no run here; make one with `cosim run`")
-        try:
-            inputs = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            self.study = StudySpec.model_validate(inputs["study"])
-            self.tile = TileSpec.from_dict(inputs["tile"], origin=str(folder))
-            self.command = str(inputs["command"])
-            self.versions: dict[str, str] = dict(inputs["versions"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(
-                f"{folder / 'run.json'} is damaged ({error}); run it again"
-            ) from None
+        started = Started.read(folder)
+        self.study, self.tile = started.study, started.tile
+        self.command, self.versions = started.command, started.versions
         self.folder = folder
         self.records = {name: self._record(name) for name in STAGES}
         self.outcome = Outcome(self.study, self.records)

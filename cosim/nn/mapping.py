@@ -32,7 +32,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from cosim.errors import SpecError
@@ -188,17 +188,37 @@ class TileMapping:
         also for weights beyond, which take the last level.
         """
         cells = self.cells.cells(self._packed(weight), self.g_min, self.g_max, self.levels)
+        return self._laid_out(cells, self.g_min, self.g_middle)
+
+    def places(self) -> Int[Tensor, "tiles rows cols"]:
+        """Which cell of which weight stands where.
+
+        The cells of weight `[output, input]` have the numbers from
+        `(output * group_inputs + input) * columns` on, `columns` cells each in their order. Cells
+        that belong to no weight are -1.
+        """
+        columns = self.cells.columns
+        shape = (self.out_features, self.in_features // self.groups)
+        weights = torch.arange(1, shape[0] * shape[1] + 1, dtype=torch.float64).reshape(shape)
+        packed = self._packed(weights)[..., None]
+        numbers = (packed - 1) * columns + torch.arange(columns)
+        return self._laid_out(torch.where(packed > 0, numbers, -1.0), -1.0, -1.0).long()
+
+    def _laid_out(
+        self, cells: Float[Tensor, "packs outputs inputs columns"], unused: float, shared: float
+    ) -> Float[Tensor, "tiles rows cols"]:
+        """Cells on tiles, with these values where no weight is and in the shared columns."""
         per_tile, columns = self.outputs_per_tile, self.cells.columns
         more_rows = self.row_blocks * self.rows - self.pack_inputs
         more_outputs = self.col_blocks * per_tile - self.pack_outputs
-        filled = _padded(cells, (0, 0, 0, more_rows, 0, more_outputs), self.g_min)
+        filled = _padded(cells, (0, 0, 0, more_rows, 0, more_outputs), unused)
         blocks = filled.reshape(
             self.packs, self.col_blocks, per_tile, self.row_blocks, self.rows, columns
         )
         tiles = blocks.permute(0, 3, 1, 4, 2, 5).reshape(self.tiles, self.rows, -1)
-        shared = self.cells.shared_columns
-        unused = self.cols - per_tile * columns - shared
-        return _padded(_padded(tiles, (0, unused), self.g_min), (0, shared), self.g_middle)
+        at_end = self.cells.shared_columns
+        free = self.cols - per_tile * columns - at_end
+        return _padded(_padded(tiles, (0, free), unused), (0, at_end), shared)
 
     def held(
         self, weight: Float[Tensor, "out_features group_inputs"]

@@ -1,14 +1,16 @@
 """A whole study on a small tile, every part real: samples and replays come from ngspice."""
 
+import csv
 import dataclasses
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
-from cosim.errors import DatasetError, MissingFileError
-from cosim.loop import StudySpec, run_study, write_report
-from cosim.ngspice import Workers
+from cosim.errors import DatasetError, InputError, MissingFileError
+from cosim.loop import StudySpec, export_run, run_study, write_report
+from cosim.ngspice import Workers, ngspice_info
 
 
 STUDY = {
@@ -126,3 +128,64 @@ def test_a_claim_that_fails_is_told(finished):
     strict = dataclasses.replace(outcome, study=study)
     assert not strict.holds
     assert "FAILS  surrogate error" in strict.table()
+
+
+def test_an_export_says_where_every_weight_sits_and_its_decks_give_the_currents(finished, tmp_path):
+    folder, _ = finished
+    exported = export_run(folder, tmp_path / "chip", "plain", chip=1, images=3)
+    rows = list(csv.DictReader((tmp_path / "chip" / "cells.csv").read_text().splitlines()))
+    weights = 64 * 7 + 7 * 10
+    assert len(rows) == exported.cells == 2 * weights
+    assert len({(row["layer"], row["output"], row["input"], row["cell"]) for row in rows}) == (
+        2 * weights
+    )
+    kept = np.load(folder / "programmed" / "plain.npz")
+    low, high = 5e-6, 150e-6
+    by_tile = {}
+    for row in rows:
+        by_tile.setdefault((row["layer"], row["tile"]), []).append(row)
+        target = float(row["target_siemens"])
+        # The first cell of a pair holds the positive part of its weight, the second the negative.
+        if float(row["weight"]) * (-1 if row["cell"] == "1" else 1) <= 0:
+            assert target == pytest.approx(low, rel=1e-6)
+        assert low * 0.999 < target < high * 1.001
+    for (layer, tile), cells in by_tile.items():
+        arrays = np.load(tmp_path / "chip" / "tiles" / f"{layer}_{tile}.npz")
+        assert arrays["inputs"].shape == (3, 16)
+        for cell in cells:
+            programmed = arrays["conductances"][int(cell["row"]), int(cell["col"])]
+            assert programmed == pytest.approx(float(cell["programmed_siemens"]), rel=1e-8)
+            assert np.isclose(kept["chip_1"], programmed, rtol=1e-12).any()
+
+    deck = tmp_path / "chip" / "tiles" / "0_5.cir"
+    arrays = np.load(deck.with_suffix(".npz"))
+    log = subprocess.run(
+        [ngspice_info().executable, "-b", deck], capture_output=True, text=True, check=True
+    ).stdout
+    printed = [line.split() for line in log.splitlines() if line[:1].isdigit()]
+    tables = [printed[k : k + 3] for k in range(0, len(printed), 3)]
+    currents = np.concatenate([np.array(table, float)[:, 2:] for table in tables], axis=1)
+    assert np.abs(currents - arrays["currents"]).max() < 2e-3 * np.ptp(currents)
+
+
+@pytest.mark.parametrize(
+    ("training", "chip", "images", "message"),
+    [
+        ("other", 0, 1, "name one of them"),
+        ("plain", 2, 1, "the study has 2"),
+        ("plain", 0, 0, "at least one"),
+    ],
+)
+def test_an_export_of_what_is_not_there_is_refused(
+    finished, tmp_path, training, chip, images, message
+):
+    with pytest.raises(InputError, match=message):
+        export_run(finished[0], tmp_path / "chip", training, chip, images)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_does_not_write_over_anything(finished, tmp_path):
+    with pytest.raises(InputError, match="name another"):
+        export_run(finished[0], tmp_path, "plain", 0, 1)
+    with pytest.raises(MissingFileError, match="no run here"):
+        export_run(tmp_path, tmp_path / "chip", "plain", 0, 1)

@@ -1,5 +1,7 @@
 """Weights sit where the convention says, and come back exactly."""
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
@@ -85,3 +87,13 @@ def test_chips_are_leading_axes():
 def test_a_tile_without_room_for_a_pair_is_refused(resistive_tile):
     with pytest.raises(SpecError, match=r"`cols` is 1.*at least 2.*more columns"):
         TileMapping.of(resistive_tile(rows=4, cols=1), 3, 2)
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_places_say_where_every_cell_of_every_weight_is(groups):
+    m = dataclasses.replace(mapping(9, 6), groups=groups)
+    weight = torch.rand(6, 9 // groups, generator=torch.Generator().manual_seed(4)) - 0.5
+    G, places = m.conductances(weight), m.places()
+    cells = m.cells.cells(weight, m.g_min, m.g_max, m.levels)
+    assert torch.equal(G[places >= 0], cells.flatten()[places[places >= 0]])
+    assert sorted(places[places >= 0].tolist()) == list(range(cells.numel()))
