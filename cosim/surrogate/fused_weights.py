@@ -123,9 +123,7 @@ def _rows(  # noqa: PLR0913
     y, y_z, th = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
     w10, w20, w30 = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
     w11, w21, w12 = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
-    w01, w02, w03 = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
-    for j in range(cols):
-        w01[j] = w02[j] = w03[j] = 0
+    w01, w02, w03 = np.zeros(cols, G.dtype), np.zeros(cols, G.dtype), np.zeros(cols, G.dtype)
     two, three = G.dtype.type(2), G.dtype.type(3)
     for i in range(rows):
         saturation(G, i, scales, y, y_z)
