@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
-from cosim.engine.base import AbstractEngine, Conductances, Inputs, Job, Readout
+from cosim.engine.base import AbstractEngine, Conductances, Job, Readout
 from cosim.engine.transient import TransientReadout
 from cosim.errors import InputError
 from cosim.results import OK
@@ -65,7 +65,9 @@ class SurrogateEngine(AbstractEngine):
         outputs = self.tile.outputs_of(torch.from_numpy(currents)).numpy()
         return outputs if self.tile.converter is None else np.round(outputs).astype(np.int64)
 
-    def over_time(self, conductances: Conductances, inputs: Inputs) -> TransientReadout:
+    def over_time(
+        self, conductances: Conductances, inputs: Real[np.ndarray, "_ rows"]
+    ) -> TransientReadout:
         """What a transient of the tile would give: inputs read one after the other.
 
         Raises:

@@ -74,7 +74,7 @@ class Surrogate(nn.Module, ABC):
 
     def forward(
         self, V: Float[Tensor, "*inputs samples rows"], G: Float[Tensor, "*tiles rows cols"]
-    ) -> Float[Tensor, "*tiles samples cols"]:
+    ) -> Float[Tensor, "*outputs samples cols"]:
         """Column currents [A] for input voltages `V` [V] and conductances `G` [S]."""
         return self.prepare(G)(V)
 

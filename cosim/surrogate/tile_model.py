@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor, nn
 
 from cosim.errors import SpecError
@@ -267,7 +267,7 @@ class TileModel(nn.Module):
         return {block: joule.unflatten(-1, count).sum(-1) for block, joule in found.items()}
 
     def over_time(
-        self, X: Float[np.ndarray, "samples rows"], G: Float[np.ndarray, "rows cols"]
+        self, X: Real[np.ndarray, "samples rows"], G: Float[np.ndarray, "rows cols"]
     ) -> Reads:
         """Input vectors read one after the other on one tile, from numpy arrays."""
         with torch.no_grad():

@@ -92,6 +92,7 @@ def test_ignoring_looks_at_nothing(small, inside):
     assert type(guarded.prepare(G)) is type(small.prepare(G))
 
 
+@pytest.mark.wrong_input
 def test_an_unknown_policy_is_refused(small):
     with pytest.raises(InputError, match="warn, count, refuse, ignore"):
         Guarded(small, "shout")
