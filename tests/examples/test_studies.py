@@ -77,9 +77,15 @@ def test_pairs_bear_spreads_that_a_reference_column_does_not(tmp_path):
 
 def test_a_ratio_cell_gives_back_what_drift_took(tmp_path):
     rows, _ = quick("drift_aware", tmp_path)
-    week = {"arm": "device-aware", "time": "604800"}
-    without, with_cell = (mean(rows, compensation=name, **week) for name in ("none", "ratio cell"))
-    assert with_cell > without + 2
+    # Without training for drift; device-aware training makes a network this small bear it alone.
+    unaware = [row for row in rows if row["arm"] in {"conventional", "rounding-aware"}]
+    fresh = mean(unaware, compensation="none", time="1")
+    without = mean(unaware, compensation="none", time="604800")
+    for name in ("reference cells", "ratio cell"):
+        compensated = mean(unaware, compensation=name, time="604800")
+        assert without + 5 < compensated < fresh + 3
+    aware = mean(rows, arm="device-aware", compensation="none", time="604800")
+    assert aware > without + 5
 
 
 @pytest.mark.parametrize("name", ["weak_reset"])
