@@ -30,7 +30,7 @@ from cosim.errors import InputError
 from cosim.loop.context import Material
 from cosim.loop.networks import TRAININGS, chips_of, load_network
 from cosim.loop.started import Started
-from cosim.nn import AnalogLayer, Chip, analog_layers, evaluate
+from cosim.nn import AnalogLayer, Chip, analog_layers, evaluate, program
 from cosim.surrogate import Surrogate, load
 from netlists.testbench import read_testbench
 
@@ -133,17 +133,20 @@ def _write_cells(path: Path, network: nn.Module, chip: Chip) -> int:
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
-        for number, layer in enumerate(analog_layers(network)):
-            for row in _cells(number, layer, chip.conductances[number].numpy()):
+        both = zip(program(network, 0, None).conductances, chip.conductances, strict=True)
+        layers = zip(analog_layers(network), both, strict=True)
+        for number, (layer, (target, programmed)) in enumerate(layers):
+            for row in _cells(number, layer, target.numpy(), programmed.numpy()):
                 table.writerow(row)
                 count += 1
     return count
 
 
-def _cells(number: int, layer: AnalogLayer, programmed: np.ndarray) -> list[tuple]:
+def _cells(
+    number: int, layer: AnalogLayer, target: np.ndarray, programmed: np.ndarray
+) -> list[tuple]:
     """The rows of one layer, tile by tile."""
     places = layer.mapping.places().numpy()
-    target = layer.target_conductances().detach().double().numpy()
     weights = layer.weight.detach().flatten(1).numpy()
     columns = layer.mapping.cells.columns
     order = np.arange(weights.shape[1]) if layer.row_order is None else layer.row_order.numpy()

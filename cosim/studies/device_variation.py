@@ -24,7 +24,6 @@ import numpy as np
 from pydantic import Field
 from torch import nn
 
-from cosim.datasets import Images
 from cosim.nn import (
     AbstractSchedule,
     Adc,
@@ -54,9 +53,10 @@ from cosim.studies.arms import (
     tuned,
 )
 from cosim.studies.networks import NetworkName, convolutional
-from cosim.studies.rows import Row, Rows
+from cosim.studies.rows import Row
 from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
+from cosim.studies.study_run import StudyRun
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
 
@@ -185,18 +185,9 @@ class DeviceVariationStudy(StudyBase):
 
 
 @dataclass(frozen=True)
-class DeviceVariation:
-    """A run of the study.
+class DeviceVariation(StudyRun[DeviceVariationStudy]):
+    """A run of the study."""
 
-    Attributes:
-        study: what is run.
-        images: what is trained and tested on.
-        rows: where results go.
-    """
-
-    study: DeviceVariationStudy
-    images: Images
-    rows: Rows
     keys: ClassVar[tuple[str, ...]] = KEYS
     values: ClassVar[tuple[str, ...]] = FIGURES
 

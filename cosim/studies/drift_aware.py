@@ -54,9 +54,10 @@ from cosim.studies.arms import (
     tuned,
 )
 from cosim.studies.networks import NetworkName, convolutional
-from cosim.studies.rows import Row, Rows
+from cosim.studies.rows import Row
 from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
+from cosim.studies.study_run import StudyRun
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
 
@@ -125,18 +126,9 @@ class DriftAwareStudy(StudyBase):
 
 
 @dataclass(frozen=True)
-class DriftAware:
-    """A run of the study.
+class DriftAware(StudyRun[DriftAwareStudy]):
+    """A run of the study."""
 
-    Attributes:
-        study: what is run.
-        images: what is trained and tested on.
-        rows: where results go.
-    """
-
-    study: DriftAwareStudy
-    images: Images
-    rows: Rows
     keys: ClassVar[tuple[str, ...]] = KEYS
     values: ClassVar[tuple[str, ...]] = FIGURES
 

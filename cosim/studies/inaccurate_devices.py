@@ -61,9 +61,10 @@ from cosim.studies.arms import (
     tuned,
 )
 from cosim.studies.networks import NetworkName, convolutional
-from cosim.studies.rows import Row, Rows
+from cosim.studies.rows import Row
 from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
+from cosim.studies.study_run import StudyRun
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
 
@@ -170,18 +171,9 @@ class StuckPairs:
 
 
 @dataclass(frozen=True)
-class InaccurateDevices:
-    """A run of the study.
+class InaccurateDevices(StudyRun[InaccurateDevicesStudy]):
+    """A run of the study."""
 
-    Attributes:
-        study: what is run.
-        images: what is trained and tested on.
-        rows: where results go.
-    """
-
-    study: InaccurateDevicesStudy
-    images: Images
-    rows: Rows
     keys: ClassVar[tuple[str, ...]] = KEYS
     values: ClassVar[tuple[str, ...]] = FIGURES
 

@@ -54,9 +54,10 @@ from cosim.studies.arms import (
     tuned,
 )
 from cosim.studies.networks import multilayer_perceptron
-from cosim.studies.rows import Row, Rows
+from cosim.studies.rows import Row
 from cosim.studies.script import curve, selected, shown
 from cosim.studies.spec import StudyBase
+from cosim.studies.study_run import StudyRun
 from cosim.surrogate import LineModeGalerkin
 from netlists.fields import NotNegative, Positive, Spec
 from netlists.specs import TileSpec
@@ -164,18 +165,9 @@ class WithConstant(nn.Module):
 
 
 @dataclass(frozen=True)
-class RramLevels:
-    """A run of the study.
+class RramLevels(StudyRun[RramLevelsStudy]):
+    """A run of the study."""
 
-    Attributes:
-        study: what is run.
-        images: of 14x14 pixels.
-        rows: where results go.
-    """
-
-    study: RramLevelsStudy
-    images: Images
-    rows: Rows
     keys: ClassVar[tuple[str, ...]] = KEYS
     values: ClassVar[tuple[str, ...]] = VALUES
 

@@ -14,13 +14,13 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from cosim.report import GroupChart, LineChart, Series, picture
+from cosim.report import Series, picture
 from cosim.studies.rows import Rows
 from cosim.studies.spec import StudyBase
+from cosim.studies.study_run import StudyRun
 
 
 @dataclass(frozen=True)
@@ -100,28 +100,7 @@ def shown(values: np.ndarray, unit: str = " %") -> str:
     return f"{values.mean():.2f}{spread}{unit}"
 
 
-class Run(Protocol):
-    """A study at work: what its script needs of it."""
-
-    @property
-    def study(self) -> StudyBase:
-        """What is run."""
-
-    @property
-    def rows(self) -> Rows:
-        """Where results go."""
-
-    def run(self) -> None:
-        """Work out every case that is not in the table yet."""
-
-    def figures(self) -> Mapping[str, str]:
-        """What the study comes to, by the names of the published figures; more may be added."""
-
-    def chart(self) -> LineChart | GroupChart:
-        """The picture that says most."""
-
-
-def finished(run: Run) -> str:
+def finished(run: StudyRun) -> str:
     """Run a study and leave its table, its comparison with what was published and its picture.
 
     Returns:

@@ -31,12 +31,12 @@ from pydantic import Field
 from scipy import stats
 from torch import nn
 
-from cosim.datasets import Images
 from cosim.nn import Steps, WeakReset, WeakResetDevices, WeakResetRule, binary_perceptron
 from cosim.report import Axis, GroupChart, GroupSeries
-from cosim.studies.rows import Row, Rows
+from cosim.studies.rows import Row
 from cosim.studies.script import selected
 from cosim.studies.spec import StudyBase
+from cosim.studies.study_run import StudyRun
 from netlists.fields import Positive
 
 
@@ -86,20 +86,14 @@ class WeakResetStudy(StudyBase):
 
 
 @dataclass(frozen=True)
-class WeakResetArms:
-    """The study at work.
+class WeakResetArms(StudyRun[WeakResetStudy]):
+    """The study at work."""
 
-    Attributes:
-        study: what to do.
-        images: on which.
-        rows: the table that grows.
-    """
-
-    keys: ClassVar = ("arm", "seed")
-    values: ClassVar = ("accuracy", "read_std", "last_five", "train_loss", "pulses", "minutes")
-    study: WeakResetStudy
-    images: Images
-    rows: Rows
+    keys: ClassVar[tuple[str, ...]] = ("arm", "seed")
+    values: ClassVar[tuple[str, ...]] = (
+        *("accuracy", "read_std", "last_five"),
+        *("train_loss", "pulses", "minutes"),
+    )
 
     def run(self) -> None:
         """Everything that is not in the table yet, seed by seed."""

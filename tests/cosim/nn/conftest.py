@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from cosim.nn import perceptron
 from cosim.surrogate import Domain, LineModeGalerkin, WireResistances
 from netlists.specs import TileSpec
 
@@ -66,6 +67,20 @@ def digits():
     x, y = torch.tensor(data.data / 16, dtype=torch.float32), torch.tensor(data.target)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
     return (x[order[:1297]], y[order[:1297]]), (x[order[1297:]], y[order[1297:]])
+
+
+@pytest.fixture
+def network(tile):
+    made = perceptron([12, 9, 4], tile, levels=16, seed=3).eval()
+    made[2].input_range.fill_(2.0)
+    return made
+
+
+@pytest.fixture
+def images():
+    """Inputs and labels for `network`."""
+    generator = torch.Generator().manual_seed(5)
+    return torch.rand(11, 12, generator=generator), torch.randint(4, (11,), generator=generator)
 
 
 @pytest.fixture(autouse=True)

@@ -19,19 +19,6 @@ from cosim.nn import (
 ERROR = ProgrammingError(absolute_std=2e-5, low=5e-6, high=150e-6)
 
 
-@pytest.fixture
-def network(tile):
-    made = perceptron([12, 9, 4], tile, levels=16, seed=3).eval()
-    made[2].input_range.fill_(2.0)
-    return made
-
-
-@pytest.fixture
-def images():
-    generator = torch.Generator().manual_seed(5)
-    return torch.rand(11, 12, generator=generator), torch.randint(4, (11,), generator=generator)
-
-
 class ByNumpy:
     """A surrogate behind the interface that ngspice has; remembers what it was asked."""
 

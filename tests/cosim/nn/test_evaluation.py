@@ -12,25 +12,11 @@ from cosim.nn import (
     NonIdealities,
     ProgrammingError,
     evaluate,
-    perceptron,
     program_chips,
 )
 
 
 KINDS = NonIdealities((ProgrammingError(2e-5, 5e-6, 150e-6),), drift=Drift(0.05, 0.01))
-
-
-@pytest.fixture
-def network(tile):
-    made = perceptron([12, 9, 4], tile, levels=16, seed=3).eval()
-    made[2].input_range.fill_(2.0)
-    return made
-
-
-@pytest.fixture
-def images():
-    generator = torch.Generator().manual_seed(5)
-    return torch.rand(11, 12, generator=generator), torch.randint(4, (11,), generator=generator)
 
 
 def found(accuracy, seeds=(1, 2, 3, 4)):
