@@ -10,7 +10,16 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def pytest_in(folder):
-    options = ["-p", "cosim.testing.plugin", "-p", "no:cacheprovider", "-q", "--rootdir", "."]
+    options = [
+        "-p",
+        "cosim.testing.plugin",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-rN",
+        "--rootdir",
+        ".",
+    ]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-c", "none.ini", "tile_regression"],
         cwd=folder,
