@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from cosim.bench import CORNERS, NOMINAL, draws, measure
+from cosim.bench.base import Measurement
 from cosim.bench.catalog import BENCHES, find_bench
 from cosim.bench.spread import spread_markdown, spreads
 from cosim.bench.table import comma_separated, markdown, rows
-from cosim.cli.files import check_output, write_or_print
-from cosim.cli.options import FILE, engine_options, progress_bar
+from cosim.cli.files import check_output, print_json, write_or_print
+from cosim.cli.options import FILE, SEED, engine_options, json_option, progress_bar, silent_option
 from cosim.errors import CheckFailed
 from cosim.ngspice import Workers, ngspice_info
 
@@ -23,8 +24,16 @@ def command() -> None:
 
 
 @command.command("list")
-def list_blocks() -> None:
-    """List the blocks that have a testbench."""
+@json_option
+@silent_option
+def list_blocks(as_json: bool) -> None:
+    """List the blocks that have a testbench.
+
+    Example: cosim block list
+    """
+    if as_json:
+        print_json({bench.name: bench.title for bench in BENCHES})
+        return
     width = max(len(bench.name) for bench in BENCHES)
     for bench in sorted(BENCHES, key=lambda bench: bench.name):
         click.echo(f"{bench.name:<{width}}  {bench.title}")
@@ -33,6 +42,7 @@ def list_blocks() -> None:
 @command.command("deck")
 @click.argument("name")
 @click.option("-o", "--output", type=FILE, help="Deck to write; default: print.")
+@silent_option
 def deck(name: str, output: Path | None) -> None:
     """Write the first deck of a block's testbench, with its analysis, for `ngspice -b`.
 
@@ -48,9 +58,10 @@ def deck(name: str, output: Path | None) -> None:
 @command.command("measure")
 @click.argument("names", nargs=-1)
 @click.option("--corners", is_flag=True, help="Process, supply and temperature corners.")
-@click.option("--draws", "count", type=click.IntRange(0), default=0, help="Mismatch draws.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="First draw.")
+@click.option("--draws", "count", type=click.IntRange(0, 10**6), default=0, help="Mismatch draws.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="First draw.")
 @click.option("-o", "--output", type=FILE, help="Table to write, .csv or .md; default: print.")
+@json_option
 @engine_options
 def measure_blocks(
     names: tuple[str, ...],
@@ -58,6 +69,7 @@ def measure_blocks(
     count: int,
     seed: int,
     output: Path | None,
+    as_json: bool,
     timeout: float,
     quiet: bool,
     **where: Any,
@@ -76,15 +88,34 @@ def measure_blocks(
         progress_bar("measuring", len(benches) * len(conditions), quiet) as advance,
     ):
         measured = measure(benches, conditions, pool, lambda _: advance(1), timeout)
+    if as_json:
+        print_json({"figures": [_data(one) for one in measured]})
     if output is not None and output.suffix == ".csv":
         write_or_print(output, comma_separated(measured))
-    else:
+    elif output is not None or not as_json:
         heading = "" if output is None else _heading(names, corners, count, seed)
         write_or_print(output, heading + markdown(measured))
     outside = [row for row in rows([one for one in measured if not one.ok]) if row[-1] == "no"]
     if outside:
         faults = "; ".join(", ".join(word for word in row[:-1] if word) for row in outside[:5])
         raise CheckFailed(f"{len(outside)} figures leave their limits: {faults}")
+
+
+def _data(one: Measurement) -> dict[str, object]:
+    """A measurement for machines."""
+    figures = [
+        {
+            "figure": figure.name,
+            "value": figure.value,
+            "unit": figure.unit,
+            "low": figure.low,
+            "high": figure.high,
+            "ok": figure.ok,
+        }
+        for figure in one.figures
+    ]
+    place = {"block": one.bench, "condition": one.condition.label}
+    return {**place, "status": str(one.status), "ok": one.ok, "figures": figures}
 
 
 def _heading(names: tuple[str, ...], corners: bool, count: int, seed: int) -> str:
@@ -103,15 +134,17 @@ def _heading(names: tuple[str, ...], corners: bool, count: int, seed: int) -> st
 
 @command.command("spread")
 @click.argument("names", nargs=-1)
-@click.option("--draws", "count", type=click.IntRange(2), default=64, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="First draw.")
+@click.option("--draws", "count", type=click.IntRange(2, 10**6), default=64, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="First draw.")
 @click.option("-o", "--output", type=FILE, help="Table to write, .md; default: print.")
+@json_option
 @engine_options
 def spread_of_blocks(
     names: tuple[str, ...],
     count: int,
     seed: int,
     output: Path | None,
+    as_json: bool,
     timeout: float,
     quiet: bool,
     **where: Any,
@@ -130,7 +163,10 @@ def spread_of_blocks(
     ):
         measured = measure(benches, draws(count, seed), pool, lambda _: advance(1), timeout)
     found = spreads(measured)
-    write_or_print(output, spread_markdown(found))
+    if as_json:
+        print_json({"spreads": [{**vars(one), "deviation": one.deviation} for one in found]})
+    if output is not None or not as_json:
+        write_or_print(output, spread_markdown(found))
     failed = [str(one.status) for one in measured if not one.status.ok]
     faults = [f"{one.bench}, {one.figure}" for one in found if one.agrees is False] + failed
     if faults:

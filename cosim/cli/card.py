@@ -11,9 +11,9 @@ import click
 from compact_models import Card, available_cards, load_card, load_model
 from compact_models.card import read_card
 from compact_models.fit_card import KINDS, fit_card
-from compact_models.published import compare, unproven
-from cosim.cli.files import check_output
-from cosim.cli.options import FILE
+from compact_models.published import Comparison, compare, unproven
+from cosim.cli.files import check_output, print_json
+from cosim.cli.options import FILE, json_option, silent_option
 from cosim.errors import CheckFailed
 from cosim.programming.published import QUANTITIES
 
@@ -24,20 +24,33 @@ def command() -> None:
 
 
 @command.command("list")
-def list_cards() -> None:
-    """The cards that come with the package."""
+@json_option
+@silent_option
+def list_cards(as_json: bool) -> None:
+    """The cards that come with the package.
+
+    Example: cosim card list
+    """
+    if as_json:
+        print_json({name: load_card(name).description for name in available_cards()})
+        return
     for name in available_cards():
         click.echo(f"{name:<36} {load_card(name).description}")
 
 
 @command.command("show")
 @click.argument("card")
-def show(card: str) -> None:
+@json_option
+@silent_option
+def show(card: str, as_json: bool) -> None:
     """Everything in CARD, a name or the path of a .toml file: numbers, spreads, sources.
 
     Example: cosim card show rram_gap__hfo2_milo2021
     """
     found = load_card(card)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
     doi = f" doi {found.doi}" if found.doi else ""
     click.echo(
         f"{found.name}: {found.description}\nmodel {found.model}, at {found.temperature:g} K"
@@ -85,30 +98,51 @@ def _show_laws(card: Card) -> None:
 
 @command.command("check")
 @click.argument("cards", nargs=-1)
-def check(cards: tuple[str, ...]) -> None:
+@json_option
+@silent_option
+def check(cards: tuple[str, ...], as_json: bool) -> None:
     """Recompute the published figures of CARDS (all by default) and put both next to each other.
 
     Exits with 1 when a figure is not reproduced.
 
     Example: cosim card check pcm__ibm_nandakumar2019
     """
-    failed = 0
-    for name in cards or tuple(available_cards()):
-        card = load_card(name)
-        rows = compare(card, QUANTITIES)
-        click.echo(f"{card.name}: {len(rows)} published figures")
-        for row in rows:
-            bound = "" if row.row.bound == "equal" else f"{row.row.bound} "
-            click.echo(
-                f"  {row.row.figure:<62} published {bound}{row.row.value:<9.4g} ours "
-                f"{row.ours:<9.4g} {row.row.unit:<5}{row.difference:+8.2%}"
-                f"{'' if row.holds else '  <- differs'}"
-            )
-            failed += not row.holds
-        if missing := unproven(card):
-            click.echo(f"  without a published figure: {', '.join(missing)}")
+    chosen = [load_card(name) for name in cards or tuple(available_cards())]
+    compared = {}
+    for card in chosen:
+        compared[card.name] = compare(card, QUANTITIES)
+        if not as_json:
+            _show_compared(card, compared[card.name])
+    if as_json:
+        print_json({name: [_figure(row) for row in rows] for name, rows in compared.items()})
+    failed = sum(not row.holds for rows in compared.values() for row in rows)
     if failed:
         raise CheckFailed(f"{failed} published figures are not reproduced; see above")
+
+
+def _figure(row: Comparison) -> dict[str, object]:
+    """One published figure for machines."""
+    return {
+        "figure": row.row.figure,
+        "published": row.row.value,
+        "ours": row.ours,
+        "unit": row.row.unit,
+        "difference": row.difference,
+        "holds": row.holds,
+    }
+
+
+def _show_compared(card: Card, rows: tuple[Comparison, ...]) -> None:
+    click.echo(f"{card.name}: {len(rows)} published figures")
+    for row in rows:
+        bound = "" if row.row.bound == "equal" else f"{row.row.bound} "
+        click.echo(
+            f"  {row.row.figure:<62} published {bound}{row.row.value:<9.4g} ours "
+            f"{row.ours:<9.4g} {row.row.unit:<5}{row.difference:+8.2%}"
+            f"{'' if row.holds else '  <- differs'}"
+        )
+    if missing := unproven(card):
+        click.echo(f"  without a published figure: {', '.join(missing)}")
 
 
 @command.command("fit")
@@ -121,7 +155,9 @@ def check(cards: tuple[str, ...]) -> None:
     "programmed: target,conductance.",
 )
 @click.option("-o", "--output", type=FILE, required=True, help="CARD.toml to write.")
-def fit(data: Path, kind: str, output: Path) -> None:
+@json_option
+@silent_option
+def fit(data: Path, kind: str, output: Path, as_json: bool) -> None:
     """Fit a card with its spread to the measurements in DATA.csv.
 
     Example: cosim card fit curves.csv --kind iv -o my_device.toml
@@ -139,6 +175,9 @@ def fit(data: Path, kind: str, output: Path) -> None:
         temporary.replace(output)
     finally:
         temporary.unlink(missing_ok=True)
+    if as_json:
+        print_json({"card": output, **card.model_dump(mode="json")})
+        return
     for entry, value in card.entries.items():
         spread = f" +- {value.d2d:.2%}" if value.d2d else ""
         click.echo(f"{entry} = {value.value:.6g} {value.unit}{spread}")

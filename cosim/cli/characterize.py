@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from cosim.characterize import Dataset, SamplingPlan, characterize
-from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
+from cosim.cli.files import print_json
+from cosim.cli.options import (
+    COUNT,
+    FILE,
+    SEED,
+    engine_options,
+    json_option,
+    open_engine,
+    progress_bar,
+)
 from cosim.errors import InputError, SimulationFailed
 from netlists.specs import TileSpec
 from netlists.toml_files import read_toml, validated
@@ -19,7 +28,7 @@ GIVEN = ("samples", "inputs_per_matrix", "transients", "reads_per_transient", "s
 
 @click.command("characterize")
 @click.argument("tile", type=FILE)
-@click.option("--samples", type=click.IntRange(1), help="MVM samples at each condition.")
+@click.option("--samples", type=COUNT, help="MVM samples at each condition.")
 @click.option(
     "--inputs-per-matrix",
     type=click.IntRange(1, 10_000),
@@ -27,14 +36,14 @@ GIVEN = ("samples", "inputs_per_matrix", "transients", "reads_per_transient", "s
 )
 @click.option(
     "--transients",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 100_000),
     help="Sequences of reads over time in ngspice, of a tile with [readout]; none by default. The "
     "surrogate's codes, energies and latencies are fitted to them.",
 )
 @click.option(
     "--reads-per-transient", type=click.IntRange(2, 1000), help="Reads of each, 8 by default."
 )
-@click.option("--seed", type=click.IntRange(0), help="Seed of every draw, 0 by default.")
+@click.option("--seed", type=SEED, help="Seed of every draw, 0 by default.")
 @click.option(
     "--plan",
     "plan_file",
@@ -57,6 +66,7 @@ GIVEN = ("samples", "inputs_per_matrix", "transients", "reads_per_transient", "s
     required=True,
     help="DATA.zarr; continued when it holds the same work.",
 )
+@json_option
 @engine_options
 def command(
     tile: Path,
@@ -64,6 +74,7 @@ def command(
     again: bool,
     engine_name: str,
     output: Path,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Draw conductances and inputs, simulate TILE.toml, keep the samples in a Zarr folder.
@@ -88,7 +99,7 @@ def command(
         dataset = characterize(engine, plan, output, advance, again)
     if plan.transients:
         _take_transients(dataset, quiet, **options)
-    _report(dataset, quiet)
+    _report(dataset, as_json, quiet)
 
 
 def _check_transients(spec: TileSpec, plan: SamplingPlan) -> None:
@@ -131,7 +142,7 @@ def _plan(file: Path | None, given: dict[str, int]) -> SamplingPlan:
     return validated(SamplingPlan, {**fields, **given}, str(file or "options"))
 
 
-def _report(dataset: Dataset, quiet: bool) -> None:
+def _report(dataset: Dataset, as_json: bool, quiet: bool) -> None:
     """Say what was taken and what failed.
 
     Raises:
@@ -142,9 +153,20 @@ def _report(dataset: Dataset, quiet: bool) -> None:
         click.echo(f"matrix {matrix}: {status}", err=True)
     if failures and dataset.decks.exists():
         click.echo(f"the decks that failed are in {dataset.decks}", err=True)
+    if as_json:
+        print_json(
+            {
+                "dataset": dataset.path,
+                "samples": plan.all_samples,
+                "conditions": plan.conditions.count,
+                "matrices": plan.matrices,
+                "transients": plan.transients,
+                "failures": {matrix: str(status) for matrix, status in failures.items()},
+            }
+        )
     if len(failures) == plan.matrices:
         raise SimulationFailed(f"all {plan.matrices} conductance matrices failed; see above")
-    if not quiet:
+    if not quiet and not as_json:
         kept = plan.matrices - len(failures)
         at = f" at {plan.conditions.count} conditions" if plan.conditions.count > 1 else ""
         click.echo(

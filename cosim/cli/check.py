@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cosim.cli.options import FILE
+from cosim.cli.files import print_json
+from cosim.cli.options import FILE, json_option, silent_option
 from cosim.errors import CheckFailed, InputError, MissingFileError
 from netlists.arrays import full_scale, middle_conductances
 from netlists.rules import check_deck
@@ -17,7 +18,9 @@ from netlists.testbench import operating_point_deck
 @click.command("check")
 @click.argument("path", type=FILE, metavar="DECK.cir|TILE.toml")
 @click.option("--open", "open_nets", multiple=True, metavar="NET", help="A net used from outside.")
-def command(path: Path, open_nets: tuple[str, ...]) -> None:
+@json_option
+@silent_option
+def command(path: Path, open_nets: tuple[str, ...], as_json: bool) -> None:
     """Check a deck, or the deck of a tile, against electrical rules.
 
     Finds nets without a path for direct current, dangling nets, shorted or fighting sources,
@@ -29,11 +32,14 @@ def command(path: Path, open_nets: tuple[str, ...]) -> None:
     if not path.is_file():
         raise MissingFileError(f"{path}: no such file; give a deck or a tile's .toml file")
     findings = check_deck(_deck(path), [net.lower() for net in open_nets])
-    for finding in findings:
+    if as_json:
+        print_json({"deck": path, "findings": [vars(finding) for finding in findings]})
+    for finding in [] if as_json else findings:
         click.echo(f"{path}: {finding}")
     if findings:
         raise CheckFailed(f"{path}: {len(findings)} findings; mend them before simulating")
-    click.echo(f"{path}: no findings")
+    if not as_json:
+        click.echo(f"{path}: no findings")
 
 
 def _deck(path: Path) -> str:

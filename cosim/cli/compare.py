@@ -8,8 +8,8 @@ import click
 
 from cosim.characterize import Dataset
 from cosim.characterize.comparing import KINDS, Comparison, compare_dataset
-from cosim.cli.files import check_output
-from cosim.cli.options import FILE
+from cosim.cli.files import check_output, print_json
+from cosim.cli.options import COUNT, FILE, SEED, Number, json_option, silent_option, working
 from cosim.errors import InputError
 from cosim.surrogate.comparison import BATCH
 
@@ -24,21 +24,21 @@ COLUMNS = ("model", "fit", "nrmse", "max_error", "forward_ms", "both_ms", "front
 @click.option("-o", "--output", type=FILE, help="Also write the table, as .csv or .md.")
 @click.option(
     "--held-out",
-    type=click.FloatRange(0.05, 0.9),
+    type=Number(0.05, 0.9),
     default=0.3,
     show_default=True,
     help="Share of the conductance matrices that no fit sees.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the splits."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the splits.")
 @click.option(
     "--repeats",
-    type=click.IntRange(1),
+    type=COUNT,
     default=25,
     show_default=True,
     help="Runs that the median of the times is taken over.",
 )
+@json_option
+@silent_option
 def command(
     data: Path,
     models: tuple[str, ...],
@@ -46,6 +46,7 @@ def command(
     held_out: float,
     seed: int,
     repeats: int,
+    as_json: bool,
 ) -> None:
     """Fit kinds of surrogate to DATA.zarr and compare error and time.
 
@@ -63,8 +64,12 @@ def command(
     check_output(output, (".csv", ".md"))
     kinds, stored = _sorted_out(models)
     dataset = Dataset.open(data)
-    found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored)
-    click.echo(_text(found))
+    with working("fitting and timing"):
+        found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored)
+    if as_json:
+        print_json(_data(found))
+    else:
+        click.echo(_text(found))
     if output is not None:
         written = _csv(found) if output.suffix == ".csv" else _markdown(found)
         output.write_text(written, encoding="utf-8")
@@ -129,6 +134,23 @@ def _markdown(found: Comparison) -> str:
     table = [HEADER, tuple("---" for _ in HEADER), *_rows(found)]
     lines = ["| " + " | ".join(cells) + " |" for cells in table]
     return "\n".join([*lines, "", _about(found) + "."]) + "\n"
+
+
+def _data(found: Comparison) -> dict[str, object]:
+    """The figures for machines."""
+    rows = [
+        {
+            "model": row.name,
+            "fit": found.fits[row.name],
+            "accuracy": row.accuracy.to_dict(),
+            "forward_ms": row.forward_ms,
+            "both_ms": row.both_ms,
+            "front": row.front,
+        }
+        for row in found.rows
+    ]
+    counts = {"held_in": found.held_in, "held_out": found.held_out, "matrices": found.matrices}
+    return {**counts, "models": rows}
 
 
 def _csv(found: Comparison) -> str:

@@ -9,7 +9,7 @@ import click
 
 from compact_models import CompactModel, load_model
 from cosim.cli.files import check_output, write_or_print
-from cosim.cli.options import FILE
+from cosim.cli.options import FILE, silent_option
 
 
 # numba and torch are imported only by the targets that need them.
@@ -42,6 +42,7 @@ TARGETS: dict[str, Callable[[CompactModel, bool], str]] = {
     type=FILE,
     help="File to write; default: print.",
 )
+@silent_option
 def command(model: str, target: str, frozen: bool, output: Path | None) -> None:
     """Compile MODEL, a .va file or the name of a shipped model.
 

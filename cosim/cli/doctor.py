@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import platform
 import time
@@ -12,6 +11,8 @@ import click
 import numpy as np
 
 import cosim
+from cosim.cli.files import print_json
+from cosim.cli.options import json_option, silent_option, working
 from cosim.engine.ngspice import NgspiceEngine
 from cosim.errors import SimulatorMissing
 from cosim.ngspice import Workers, ngspice_info
@@ -23,7 +24,8 @@ PROBE, VECTORS = 16, 100  # size of the tile whose speed is measured, and its in
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
+@silent_option
 def command(as_json: bool) -> None:
     """Which ngspice, which solver, how fast it is here, which packages, how many cores.
 
@@ -40,12 +42,13 @@ def command(as_json: bool) -> None:
     }
     missing: SimulatorMissing | None = None
     try:
-        rows |= _simulator()
+        with working("measuring ngspice"):
+            rows |= _simulator()
     except SimulatorMissing as error:
         missing = error
         rows["ngspice"] = "missing"
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
     else:
         width = max(map(len, rows))
         for name, value in rows.items():

@@ -9,7 +9,8 @@ import click
 from cosim.characterize import Dataset
 from cosim.characterize.choosing import choose
 from cosim.characterize.tiles import temperatures_of, tile_of
-from cosim.cli.options import FILE
+from cosim.cli.files import check_folder, print_json
+from cosim.cli.options import FILE, SEED, Number, json_option, note, silent_option, working
 from cosim.surrogate import save
 
 
@@ -24,23 +25,25 @@ from cosim.surrogate import save
 )
 @click.option(
     "--held-out",
-    type=click.FloatRange(0.05, 0.9),
+    type=Number(0.05, 0.9),
     default=0.3,
     show_default=True,
     help="Share of the conductance matrices kept for the certificate.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the splits."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the splits.")
 @click.option(
     "--budget",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=None,
     metavar="MILLISECONDS",
     help="Longest training step of 100 vectors on one tile; by default the surrogates that cost "
     "matrix products only.",
 )
-def command(data: Path, output: Path, held_out: float, seed: int, budget: float | None) -> None:
+@json_option
+@silent_option
+def command(
+    data: Path, output: Path, held_out: float, seed: int, budget: float | None, as_json: bool
+) -> None:
     """Fit surrogates to DATA.zarr, keep the most accurate and print its certificate.
 
     What decides is the error on matrices that no fit has seen. The certificate is measured on yet
@@ -53,9 +56,11 @@ def command(data: Path, output: Path, held_out: float, seed: int, budget: float 
     Example: cosim fit data.zarr --budget 20 -o surrogate/
     """
     dataset = Dataset.open(data)
-    choice = choose(dataset, held_out, seed, None if budget is None else 1e-3 * budget)
-    line, spec = choice.best.surrogate, dataset.spec
-    tile, proof = tile_of(dataset, line, seed=seed)
+    check_folder(output, "surrogate.json")
+    with working("fitting"):
+        choice = choose(dataset, held_out, seed, None if budget is None else 1e-3 * budget)
+        line, spec = choice.best.surrogate, dataset.spec
+        tile, proof = tile_of(dataset, line, seed=seed)
     save(
         output,
         line,
@@ -66,12 +71,27 @@ def command(data: Path, output: Path, held_out: float, seed: int, budget: float 
         tile_certificate=proof,
         temperatures=temperatures_of(spec, line),
     )
+    if as_json:
+        candidates = {
+            one.kind: {"nrmse": one.error, "step_s": one.step} for one in choice.candidates
+        }
+        print_json(
+            {
+                "surrogate": output,
+                "kind": choice.best.kind,
+                "reason": choice.reason,
+                "candidates": candidates,
+                "certificate": choice.best.certificate.to_dict(),
+                "tile_certificate": None if proof is None else proof.to_dict(),
+            }
+        )
+        return
     click.echo(choice.table())
     click.echo(choice.best.certificate.table())
     if proof is not None:
         click.echo(proof.table())
     elif tile is not None:
-        click.echo(
+        note(
             "codes by the behavioural twins of the read-out; characterize with --transients to fit "
             "them, energies and latencies to reads over time"
         )

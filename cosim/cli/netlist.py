@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from cosim.cli.files import check_output, read_array, write_or_print
-from cosim.cli.options import FILE
+from cosim.cli.options import FILE, silent_option
 from netlists.arrays import full_scale, middle_conductances
 from netlists.mac_tile import STEPS_PER_READ, TRANSIENT_OPTIONS, mac_tile
 from netlists.si_numbers import literal
@@ -24,6 +24,7 @@ from netlists.testbench import operating_point_deck, read_testbench
 @click.option("--inputs", type=FILE, help="X.npy or .csv, [samples, rows], volt or codes.")
 @click.option("--transient", is_flag=True, help="The whole tile over time; needs [readout].")
 @click.option("-o", "--output", type=FILE, help="Deck to write; default: print.")
+@silent_option
 def command(
     tile: Path,
     conductances: Path | None,

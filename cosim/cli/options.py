@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,26 @@ from netlists.specs import TileSpec
 
 
 FILE = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**62)
+COUNT = click.IntRange(1, 10**7)  # of samples, draws, repeats: more fits no memory
+
+
+class Number(click.FloatRange):
+    """A number within limits; unlike click's, never infinite and never NaN."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is none, or outside of the limits.
+        """
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 workers_option = click.option(
     "--workers",
@@ -47,13 +68,32 @@ runner_option = click.option(
 )
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=DEFAULT_TIMEOUT,
     show_default=True,
     metavar="SECONDS",
     help="Longest time for one load of the circuit in ngspice.",
 )
-quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but results.")
+QUIET = "cosim.quiet"  # in the context's notes, where every part of a command finds it
+
+
+def _keep_quiet(context: click.Context, _: click.Parameter, value: bool) -> bool:
+    context.meta[QUIET] = context.meta.get(QUIET, False) or value
+    return value
+
+
+QUIET_HELP = "Print nothing but results."
+quiet_option = click.option("--quiet", is_flag=True, callback=_keep_quiet, help=QUIET_HELP)
+# Of commands that need not know: their notes and progress ask the context.
+silent_option = click.option(
+    "--quiet", is_flag=True, callback=_keep_quiet, expose_value=False, help=QUIET_HELP
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object, in SI units, instead of text.",
+)
 
 
 def worker_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,10 +147,21 @@ def open_engine(
     yield SurrogateEngine(spec, stored.surrogate, stored.tile)
 
 
+def is_quiet() -> bool:
+    """Whether `--quiet` was given to the command that runs."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET, False))
+
+
+def note(text: str) -> None:
+    """Say something beside the result, on standard error, unless `--quiet`."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
 @contextmanager
 def progress_bar(title: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error with count, rate and time left; yields its advance."""
-    console = Console(stderr=True, quiet=quiet)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -120,6 +171,17 @@ def progress_bar(title: str, total: int, quiet: bool = False) -> Iterator[Callab
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    console = Console(stderr=True, quiet=quiet or is_quiet())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=total)
         yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def working(title: str) -> Iterator[None]:
+    """A sign of life on standard error with the time since, where the end is not known."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = Console(stderr=True, quiet=is_quiet())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task(title, total=None)
+        yield

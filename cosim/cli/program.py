@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cosim.cli.files import read_array
-from cosim.cli.options import FILE
+from cosim.cli.files import print_json, read_array
+from cosim.cli.options import FILE, SEED, json_option, silent_option, working
 from cosim.errors import CheckFailed
 from cosim.ngspice import WorkerProcess
 from cosim.programming import ALGORITHMS, ENGINES, ProgrammedState, check_targets, program_tile
@@ -40,12 +40,18 @@ SIMULATION_LIMIT = 600.0  # [s] for one pulse in ngspice
     show_default=True,
     help="The compiled equations, every pulse in ngspice, or the card's statistical laws.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of every draw."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of every draw.")
 @click.option("-o", "--output", type=FILE, required=True, help="STATE folder to write.")
+@json_option
+@silent_option
 def command(
-    tile: Path, targets: Path, algorithm: str, engine: str, seed: int, output: Path
+    tile: Path,
+    targets: Path,
+    algorithm: str,
+    engine: str,
+    seed: int,
+    output: Path,
+    as_json: bool,
 ) -> None:
     """Program TILE.toml and keep conductances, pulses and provenance in a folder.
 
@@ -57,10 +63,15 @@ def command(
     wanted = read_array(targets, "the targets")
     check_targets(spec, wanted)
     check_free(output)
-    state = _program(spec, wanted, algorithm, engine, seed)
+    with working(f"programming {wanted.size} cells"):
+        state = _program(spec, wanted, algorithm, engine, seed)
     state.save(output)
-    click.echo(state.provenance["summary"])
     missed = int((~state.converged).sum())
+    if as_json:
+        counts = {"cells": wanted.size, "converged": wanted.size - missed}
+        print_json({"state": output, **counts, **state.provenance})
+    else:
+        click.echo(state.provenance["summary"])
     if missed == state.converged.size:
         raise CheckFailed(f"no cell converged; the state is in {output}; see docs/devices.md")
 

@@ -6,9 +6,12 @@ import json
 
 import click
 
+from cosim.cli.options import silent_option
+
 
 @click.command("schema")
-@click.argument("kind", type=click.Choice(["tile", "study", "card", "plan"]))
+@click.argument("kind", type=click.Choice(["tile", "study", "card", "plan", "question"]))
+@silent_option
 def command(kind: str) -> None:
     """The fields of a TOML file, as a JSON schema.
 
@@ -31,6 +34,10 @@ def _schema(kind: str) -> dict:
         from cosim.characterize import SamplingPlan
 
         return SamplingPlan.model_json_schema()
+    if kind == "question":
+        from cosim.design.question import Question
+
+        return Question.model_json_schema()
     from compact_models import Card
 
     return Card.model_json_schema()

@@ -5,17 +5,29 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from cosim.cli.files import check_output, read_array, write_array
-from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
+from cosim.cli.files import check_output, print_json, read_array, write_array
+from cosim.cli.options import (
+    FILE,
+    engine_options,
+    json_option,
+    note,
+    open_engine,
+    progress_bar,
+    working,
+)
 from cosim.errors import InputError
 from netlists.arrays import checked_conductances
 from netlists.signal_chain import SignalChain
 from netlists.specs import TileSpec
+
+
+if TYPE_CHECKING:
+    from cosim.engine.transient import TransientReadout
 
 
 @click.command("simulate")
@@ -57,6 +69,7 @@ from netlists.specs import TileSpec
     help="Y.npy or .csv, [samples, outputs], ampere, or codes of a tile with [readout.adc]; "
     "default: print as csv.",
 )
+@json_option
 @engine_options
 def command(
     tile: Path,
@@ -66,6 +79,7 @@ def command(
     transient: bool,
     figures: Path | None,
     output: Path | None,
+    as_json: bool,
     **where: Any,
 ) -> None:
     """Outputs of TILE.toml for every input vector.
@@ -82,7 +96,9 @@ def command(
     X = read_array(inputs, "inputs [samples, rows] in volt or codes")
     G = checked_conductances(spec, read_array(conductances, "conductances [rows, cols] in siemens"))
     if transient:
-        _write(output, _transient(engine_name, spec, G, X, figures, where))
+        read = _transient(engine_name, spec, G, X, where)
+        _tell_figures(read, figures, as_json)
+        _write(output, read.outputs, spec, as_json, read.figures())
         return
     if figures is not None:
         raise InputError("--figures belongs to --transient; currents have no latency or energy")
@@ -95,7 +111,7 @@ def command(
     ):
         currents = engine.mvm_many([(G, V.reshape(-1, spec.rows))], advance)[0]
         outputs = engine.read_out(currents.reshape(len(V), chain.reads, spec.cols))
-    _write(output, outputs)
+    _write(output, outputs, spec, as_json)
 
 
 def _transient(
@@ -103,10 +119,9 @@ def _transient(
     spec: TileSpec,
     G: np.ndarray,
     X: np.ndarray,
-    figures: Path | None,
     where: dict[str, Any],
-) -> np.ndarray:
-    """The tile's outputs read one after the other; its figures go to a file or standard error.
+) -> TransientReadout:
+    """The tile's outputs read one after the other, with latency and energies.
 
     Raises:
         InputError: an engine that knows no time.
@@ -117,30 +132,42 @@ def _transient(
         from cosim.ngspice import Workers
 
         timeout = where.pop("timeout")
-        with Workers(where.pop("workers"), **where) as workers:
-            readout = run_transient(spec, G, X, workers, timeout=timeout)
-    else:
-        from cosim.engine.surrogate import SurrogateEngine
+        with Workers(where.pop("workers"), **where) as workers, working(f"ngspice: {spec.name}"):
+            return run_transient(spec, G, X, workers, timeout=timeout)
+    from cosim.engine.surrogate import SurrogateEngine
 
-        with open_engine(engine_name, spec, **where) as engine:
-            if not isinstance(engine, SurrogateEngine):
-                raise InputError(
-                    f"--transient with the engine `{engine_name}`, which knows no time; use "
-                    "ngspice, or the folder of a surrogate that was fitted to transients"
-                )
-            readout = engine.over_time(G, X)
-    text = json.dumps(readout.figures(), indent=2)
-    if figures is None:
-        click.echo(text, err=True)
-    else:
-        figures.write_text(text + "\n")
-    return readout.outputs
+    with open_engine(engine_name, spec, **where) as engine:
+        if not isinstance(engine, SurrogateEngine):
+            raise InputError(
+                f"--transient with the engine `{engine_name}`, which knows no time; use "
+                "ngspice, or the folder of a surrogate that was fitted to transients"
+            )
+        return engine.over_time(G, X)
 
 
-def _write(output: Path | None, values: np.ndarray) -> None:
+def _tell_figures(read: TransientReadout, path: Path | None, as_json: bool) -> None:
+    """Latency and energies to a file, or standard error where the result does not hold them."""
+    if path is not None:
+        print_json(read.figures(), path)
+    elif not as_json:
+        note(json.dumps(read.figures(), indent=2))
+
+
+def _write(
+    output: Path | None,
+    values: np.ndarray,
+    spec: TileSpec,
+    as_json: bool,
+    figures: dict[str, float] | None = None,
+) -> None:
     """Outputs to a file, or printed."""
     if output is not None:
         write_array(output, values)
+    if as_json:
+        about = {"tile": spec.name, "unit": SignalChain(spec).unit, "shape": values.shape}
+        where = {"outputs": values} if output is None else {"written": output}
+        print_json({**about, **where, **({"figures": figures} if figures else {})})
+    if as_json or output is not None:
         return
     text = io.StringIO()
     np.savetxt(text, values, delimiter=",", fmt="%.12g")

@@ -9,8 +9,8 @@ import click
 import numpy as np
 from jaxtyping import Float
 
-from cosim.cli.files import check_output, read_array
-from cosim.cli.options import FILE
+from cosim.cli.files import check_output, print_json, read_array
+from cosim.cli.options import FILE, json_option, note, silent_option, working
 from cosim.errors import InputError
 from cosim.surrogate import StoredSurrogate, load
 from cosim.surrogate.export import (
@@ -66,6 +66,8 @@ def command() -> None:
 )
 @click.option("--name", help="Of the subcircuit or module; by default that of the file.")
 @click.option("-o", "--output", type=FILE, required=True, help="File to write.")
+@json_option
+@silent_option
 def export(
     folder: Path,
     target: str,
@@ -73,6 +75,7 @@ def export(
     precision: Precision,
     name: str | None,
     output: Path,
+    as_json: bool,
 ) -> None:
     """Write the surrogate in FOLDER as a file that works without this package.
 
@@ -86,28 +89,46 @@ def export(
     stored = load(folder)
     G = _conductances(stored, conductances, target)
     name = _name(name or output.stem)
+    with working(f"writing {output.name}"):
+        written = _written(stored, target, output, G, precision, name)
+    surrogate = stored.surrogate
+    loader = LOADERS[target].format(
+        file=output.name,
+        name=name,
+        arguments="V" if G is not None else "V, G",
+        last_row=surrogate.rows - 1,
+        last_col=surrogate.cols - 1,
+    )
+    if as_json:
+        compared = (
+            {} if written is None else {"vectors": written.vectors, "largest": written.largest}
+        )
+        print_json({"written": output, "to": target, "use": loader, **compared})
+        return
+    click.echo(f"{output} written" if written is None else _compared(written))
+    click.echo(loader)
+
+
+def _written(
+    stored: StoredSurrogate,
+    target: str,
+    output: Path,
+    G: Float[np.ndarray, "rows cols"] | None,
+    precision: Precision,
+    name: str,
+) -> Written | None:
+    """Write the file; programs say how they compare, circuits do not run here."""
     about = _about(stored)
     if target == "torch":
-        written = write_program(stored.surrogate, output, G, precision, about)
-        click.echo(_compared(written))
-    elif G is not None and target == "onnx":
-        click.echo(_compared(write_onnx(stored.surrogate, output, G, precision, about)))
-    elif G is not None:
-        text = subcircuit_text if target == "spice" else module_text
-        block = block_of(stored.surrogate, G)
-        lines = [f"{key}: {value}" for key, value in about.items()]
-        output.write_text(text(block, name, lines), encoding="utf-8")
-        click.echo(f"{output} written")
-    surrogate = stored.surrogate
-    click.echo(
-        LOADERS[target].format(
-            file=output.name,
-            name=name,
-            arguments="V" if G is not None else "V, G",
-            last_row=surrogate.rows - 1,
-            last_col=surrogate.cols - 1,
-        )
-    )
+        return write_program(stored.surrogate, output, G, precision, about)
+    if G is None:
+        return None
+    if target == "onnx":
+        return write_onnx(stored.surrogate, output, G, precision, about)
+    text = subcircuit_text if target == "spice" else module_text
+    lines = [f"{key}: {value}" for key, value in about.items()]
+    output.write_text(text(block_of(stored.surrogate, G), name, lines), encoding="utf-8")
+    return None
 
 
 def _conductances(
@@ -126,7 +147,7 @@ def _conductances(
     domain = stored.surrogate.domain
     report = domain.report(np.full((1, spec.rows), domain.input_low), G)
     if not report.inside:
-        click.echo(f"note: {report}", err=True)
+        note(f"note: {report}")
     return G
 
 

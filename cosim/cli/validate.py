@@ -11,7 +11,18 @@ from cosim.characterize import SamplingPlan
 from cosim.characterize.fitting import Validation, validate
 from cosim.characterize.tiles import TileValidation
 from cosim.characterize.transients import fresh_transients
-from cosim.cli.options import FILE, engine_options, open_engine, progress_bar
+from cosim.cli.files import print_json
+from cosim.cli.options import (
+    COUNT,
+    FILE,
+    SEED,
+    Number,
+    engine_options,
+    json_option,
+    open_engine,
+    progress_bar,
+    working,
+)
 from cosim.engine.base import AbstractEngine
 from cosim.errors import CheckFailed, DatasetError
 from cosim.ngspice import Workers
@@ -25,20 +36,20 @@ from netlists.specs import TileSpec
 @click.argument("surrogate", type=FILE)
 @click.option(
     "--samples",
-    type=click.IntRange(1),
+    type=COUNT,
     default=96,
     show_default=True,
     help="Fresh samples to draw.",
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=None,
     help="Largest range-NRMSE that passes, as a fraction; by default twice the certificate's.",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=SEED,
     default=1_000_003,
     show_default=True,
     help="Seed of the fresh draws.",
@@ -50,11 +61,12 @@ from netlists.specs import TileSpec
 )
 @click.option(
     "--transients",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 100_000),
     default=2,
     show_default=True,
     help="Fresh sequences of 8 reads over time, if the surrogate was fitted to some.",
 )
+@json_option
 @engine_options
 def command(
     surrogate: Path,
@@ -63,6 +75,7 @@ def command(
     seed: int,
     outside: bool,
     transients: int,
+    as_json: bool,
     **where: Any,
 ) -> None:
     """Draw fresh samples in ngspice and hold the certificate of SURROGATE against them.
@@ -86,12 +99,12 @@ def command(
     ):
         outcome = validate(stored.surrogate, certificate, engine, plan, tolerance, advance)
         beyond = _beyond(stored.surrogate, engine, quiet) if outside else ""
-    click.echo(_table(outcome))
-    if beyond:
-        click.echo(beyond)
     tile = _over_time(stored, spec, transients, seed, where)
-    if tile is not None:
-        click.echo(tile.table())
+    if as_json:
+        print_json(_data(outcome, tile))
+    else:
+        parts = (_table(outcome), beyond, "" if tile is None else tile.table())
+        click.echo("\n".join(part for part in parts if part))
     if not outcome.holds or (tile is not None and not tile.holds):
         raise CheckFailed(
             f"the certificate of {surrogate} does not hold on {outcome.samples} fresh samples; "
@@ -107,7 +120,7 @@ def _over_time(
         return None
     plan = SamplingPlan(samples=1, seed=seed, transients=transients)
     timeout = where.pop("timeout")
-    with Workers(where.pop("workers"), **where) as workers:
+    with Workers(where.pop("workers"), **where) as workers, working("reads over time"):
         reads = fresh_transients(spec, plan, workers, timeout)
     return TileValidation(tile_errors(stored.tile, reads), stored.tile_certificate.errors)
 
@@ -119,6 +132,19 @@ def _beyond(surrogate: Surrogate, engine: AbstractEngine, quiet: bool) -> str:
     with progress_bar("outside the domain", total, quiet) as advance:
         rows = outside_domain(surrogate, lambda tasks: engine.mvm_many(tasks, advance), draws=draws)
     return outside_table(rows, surrogate.domain)
+
+
+def _data(outcome: Validation, tile: TileValidation | None) -> dict[str, Any]:
+    """The outcome for machines."""
+    return {
+        "holds": outcome.holds and (tile is None or tile.holds),
+        "samples": outcome.samples,
+        "matrices": outcome.matrices,
+        "accuracy": outcome.accuracy.to_dict(),
+        "nrmse_limit": outcome.nrmse_limit,
+        "bounds": [{**vars(one), "holds": one.holds} for one in outcome.coverages],
+        "over_time": None if tile is None else {"holds": tile.holds, **vars(tile.errors)},
+    }
 
 
 def _table(outcome: Validation) -> str:
