@@ -3,6 +3,9 @@
     signed (differences)     codes -(2**(bits-1) - 1) .. 2**(bits-1) - 1 over -high .. high
     unsigned (columns)       codes 0 .. 2**bits - 1 over low .. high
 
+Ranges are found from the columns that a layer fills. The others rest at the lowest conductance,
+which is far from the middle of a reference column, and nobody would convert them.
+
 Ranges are kept as parts of the largest current that a column can carry, so that they are of the
 order of one whatever the cell; as buffers, or as parameters where they are learned. Within the
 range the gradient passes the rounding straight through; beyond it, it belongs to the range.
@@ -13,7 +16,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from cosim.nn.converters import Adc
@@ -22,8 +25,10 @@ from cosim.nn.quantize import rounded
 
 # A range narrower than this part of a column's largest current is none.
 NARROWEST = 1e-6
-# As many signals of a range are sorted for a quantile.
+# As many signals of a range are sorted for a quantile, picked in steps of a large prime: in steps
+# of a multiple of the columns, all picks would come from a few of them.
 MOST_FOR_COVERAGE = 8192
+PRIME = 2_654_435_761
 
 Mode = Literal["convert", "observe", "bypass"]
 
@@ -33,6 +38,7 @@ class ColumnConverters(nn.Module):
 
     Attributes:
         adc: what they are.
+        used: which signals belong to outputs of the layer.
         full_scale: largest current of a column [A].
         signed: whether they see differences.
         mode: `convert` rounds; `observe` sets the ranges from the signals, then rounds; `bypass`
@@ -44,15 +50,20 @@ class ColumnConverters(nn.Module):
 
     high: Tensor
     low: Tensor
+    used: Tensor
     is_set: Tensor
 
-    def __init__(self, adc: Adc, tiles: int, signals: int, full_scale: float, signed: bool) -> None:
+    def __init__(
+        self, adc: Adc, used: Bool[Tensor, "tiles signals"], full_scale: float, signed: bool
+    ) -> None:
         """Make the converters of a layer; their ranges are the full scale until they are found."""
         super().__init__()
         self.adc = adc
         self.full_scale = full_scale
         self.signed = signed
         self.mode: Mode = "convert"
+        tiles, signals = used.shape
+        self.register_buffer("used", used[:, None], persistent=False)
         shape = (1 if adc.per == "layer" else tiles, 1, signals if adc.per == "column" else 1)
         low, high = -1.0 if signed else 0.0, 1.0
         if isinstance(adc.range, tuple):
@@ -96,7 +107,8 @@ class ColumnConverters(nn.Module):
 
         A learned range is only set once; the gradient has it afterwards.
         """
-        low, high = self._ends(signals.detach() / self.full_scale)
+        unit = torch.where(self.used, signals.detach() / self.full_scale, torch.nan)
+        low, high = self._ends(unit)
         known = self.is_set.to(self.high)
         if self.mode == "observe":  # a layer may be used several times: wide enough for all
             high = torch.maximum(high.to(self.high), self.high * known)
@@ -115,7 +127,7 @@ class ColumnConverters(nn.Module):
         return torch.where(self.is_set, self.low, torch.inf)
 
     def _ends(self, unit: Tensor) -> tuple[Tensor, Tensor]:
-        """Ends of the ranges that hold signals in parts of the full scale."""
+        """Ends of the ranges that hold signals in parts of the full scale, but for those of nan."""
         tiles, _, columns = self.high.shape
         grouped = unit.flatten(0, -4) if unit.dim() > 3 else unit[None]
         axes = grouped.movedim(0, 1)  # [tiles, chips, samples, signals]
@@ -140,11 +152,17 @@ class ColumnConverters(nn.Module):
 
 
 def _covering(values: Tensor, coverage: float) -> Float[Tensor, "ranges 1 columns"]:
-    """The number that a part `coverage` of the values does not exceed, by range and column."""
+    """The number that a part `coverage` of the values does not exceed, by range and column.
+
+    What is nan does not count; where nothing else is, the number is 0.
+    """
     if coverage >= 1.0:
-        return values.amax(1, keepdim=True)
-    thinned = values[:, :: -(-values.shape[1] // MOST_FOR_COVERAGE)]
-    return torch.quantile(thinned.float(), coverage, dim=1, keepdim=True).to(values)
+        largest = torch.where(values.isnan(), -torch.inf, values).amax(1, keepdim=True)
+        return torch.where(largest.isinf(), 0.0, largest)
+    count = values.shape[1]
+    picked = PRIME * torch.arange(min(count, MOST_FOR_COVERAGE), device=values.device) % count
+    few = values[:, picked].float()
+    return torch.nanquantile(few, coverage, dim=1, keepdim=True).nan_to_num(0.0).to(values)
 
 
 def _guarded(width: Tensor) -> Tensor:

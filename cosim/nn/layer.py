@@ -347,13 +347,8 @@ def _column_converters(mapping: TileMapping, converters: Converters) -> ColumnCo
         return None
     m = mapping
     differences = adc.subtraction == "analog" and not m.needs_volts
-    return ColumnConverters(
-        adc,
-        m.tiles,
-        m.signals(torch.zeros(m.tiles, 1, m.cols), adc.subtraction).shape[-1],
-        m.rows * m.g_max * m.read_voltage,
-        differences,
-    )
+    used = m.used_signals(adc.subtraction)
+    return ColumnConverters(adc, used, m.rows * m.g_max * m.read_voltage, differences)
 
 
 def _full_precision(x: Tensor) -> AbstractContextManager[object]:

@@ -32,7 +32,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cosim.errors import SpecError
@@ -299,6 +299,16 @@ class TileMapping:
     ) -> Float[Tensor, "*chips tiles samples signals"]:
         """What the converters of the tiles see [A]."""
         return self.cells.signals(currents, self.outputs_per_tile, subtraction)
+
+    def used_signals(self, subtraction: Subtraction) -> Bool[Tensor, "tiles signals"]:
+        """Which of the signals come from columns that the layer fills, or from shared ones."""
+        count = self.signals(torch.zeros(1, 1, self.cols), subtraction).shape[-1]
+        shared = self.cells.shared_columns if subtraction == "digital" else 0
+        each = (count - shared) // self.outputs_per_tile
+        outputs = torch.arange(self.col_blocks * self.outputs_per_tile) < self.pack_outputs
+        used = outputs.repeat_interleave(each).reshape(self.col_blocks, -1)
+        used = torch.cat([used, used.new_ones(self.col_blocks, shared)], -1)
+        return used.repeat(self.packs * self.row_blocks, 1)
 
     def joined(
         self,

@@ -20,6 +20,7 @@ from cosim.nn import (
     measure_input_ranges,
     set_arithmetic,
 )
+from cosim.nn.converters_columns import MOST_FOR_COVERAGE
 
 
 FULL_SCALE = 8 * 150e-6 * 0.2  # ampere, of a column of the tile
@@ -116,6 +117,41 @@ def test_a_calibrated_range_just_holds_the_signals(tile):
     seen = layer.mapping.currents(layer.target_conductances(), inputs(200))[..., :6]
     torch.testing.assert_close(layer.adc.high.flatten() * FULL_SCALE, seen.amax((1, 2)))
     torch.testing.assert_close(layer.adc.low.flatten() * FULL_SCALE, seen.amin((1, 2)))
+
+
+@pytest.mark.parametrize("subtraction", ["analog", "digital"])
+def test_columns_that_a_layer_does_not_fill_have_no_part_in_the_range(subtraction, tile):
+    adc = Adc(12, subtraction=subtraction)
+    layer = layer_of(tile, Converters(adc=adc), fan_in=8, fan_out=2, mapping=OffsetColumn())
+    with torch.no_grad():
+        layer.weight.mul_(0.1).clamp_max_(0.05)
+        layer.weight[0, 0] = 0.05  # far from the lowest conductance, at which the rest is
+    calibrate_converters(layer, inputs(200, 8))
+    currents = layer.mapping.currents(layer.target_conductances(), inputs(200, 8))
+    signals = layer.mapping.signals(currents.detach(), subtraction)
+    filled = signals[..., [0, 1, -1] if subtraction == "digital" else [0, 1]]
+    if subtraction == "digital":
+        torch.testing.assert_close(layer.adc.low.flatten()[0] * FULL_SCALE, filled.amin())
+        assert float(filled.amin()) > 1.2 * float(signals.amin())
+    else:
+        filled, signals = filled.abs(), signals.abs()
+        assert float(signals.amax()) > 1.2 * float(filled.amax())
+    torch.testing.assert_close(layer.adc.high.flatten()[0] * FULL_SCALE, filled.amax())
+
+
+def test_coverage_is_that_of_all_columns_however_many_there_are(tile):
+    """Picked in even steps, signals would all come from the first column."""
+    layer = layer_of(tile, Converters(adc=Adc(8, coverage=0.9)), fan_in=8, fan_out=3)
+    with torch.no_grad():
+        layer.weight[0] *= 0.05
+    samples = 3 * MOST_FOR_COVERAGE
+    calibrate_converters(layer, inputs(samples, 8))
+    currents = layer.mapping.currents(layer.target_conductances(), inputs(samples, 8))
+    signals = layer.mapping.signals(currents.detach(), "analog").abs()
+    expected = torch.quantile(signals.double(), 0.9)
+    torch.testing.assert_close(
+        layer.adc.high.flatten()[0].double() * FULL_SCALE, expected, rtol=0.05, atol=0
+    )
 
 
 def test_less_coverage_clips_the_largest_signals(tile):
