@@ -32,8 +32,8 @@ def command(run: Path, training: str, chip: int, images: int, output: Path) -> N
     """Write which weight of RUN's network sits in which cell, and every tile as a deck.
 
     OUTPUT/cells.csv has a row for each cell: layer, tile, row, column, weight, target and
-    programmed conductance. OUTPUT/tiles holds a deck per tile, with the chip's conductances and the
-    images' own inputs, that plain `ngspice -b` runs.
+    programmed conductance, and the pulses that it took. OUTPUT/tiles holds a deck per tile, with
+    the chip's conductances and the images' own inputs, that plain `ngspice -b` runs.
 
     Example: cosim export runs/digits --chip 2 --images 5 -o chip2
     """

@@ -8,7 +8,7 @@ import click
 
 from cosim.cli.options import FILE, progress_bar, worker_options
 from cosim.errors import CheckFailed
-from cosim.loop import Progress, load_study, run_study
+from cosim.loop import Progress, check_study, load_study, run_study
 from cosim.ngspice import Workers
 
 
@@ -21,10 +21,16 @@ from cosim.ngspice import Workers
     required=True,
     help="RUN folder; a run that was interrupted there goes on.",
 )
+@click.option(
+    "--data",
+    type=FILE,
+    help="FOLDER with MNIST/raw or cifar-10-batches-bin, for studies on MNIST or CIFAR-10.",
+)
 @worker_options
 def command(
     study: Path,
     output: Path,
+    data: Path | None,
     workers: int | None,
     scheduler: str | None,
     runner: str,
@@ -32,11 +38,16 @@ def command(
 ) -> None:
     """Run STUDY.toml: characterise, fit, train, program, replay in ngspice, report.
 
+    Where prediction and circuit disagree, the loop samples there, refits and retrains, for as many
+    rounds as the study allows. A run that was killed goes on when it is started again; one whose
+    study has changed does again what depends on the change.
+
     Ends with RUN/report.html. Exits with 1 when a claim of the study does not hold.
 
     Example: cosim run examples/digits.toml -o runs/digits
     """
     spec, tile = load_study(study)
+    check_study(spec, tile, data)
 
     def announce(text: str) -> None:
         if not quiet:
@@ -45,9 +56,14 @@ def command(
     progress = Progress(announce, lambda title, total: progress_bar(title, total, quiet))
     with Workers(workers, scheduler=scheduler, runner=runner) as pool:
         outcome = run_study(
-            spec, tile, output, pool, progress, command=f"cosim run {study} -o {output}"
+            spec, tile, output, pool, progress, _repeated(study, output, data), data
         )
     click.echo(outcome.table())
     click.echo(f"report: {output / 'report.html'}")
     if not outcome.holds:
         raise CheckFailed("a claim of the study does not hold; see the table above and the report")
+
+
+def _repeated(study: Path, output: Path, data: Path | None) -> str:
+    """The command that does the same again."""
+    return f"cosim run {study} -o {output}{'' if data is None else f' --data {data}'}"

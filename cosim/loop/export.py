@@ -2,7 +2,8 @@
 
     EXPORT/
       cells.csv          every cell that belongs to a weight: layer, tile, row, column; the weight's
-                         output and input; target and programmed conductance [S]
+                         output and input; target and programmed conductance [S]; pulses used,
+                         where the run programmed with an algorithm
       tiles/0_3.cir      layer 0, tile 3, as a deck that plain `ngspice -b` runs: the chip's
                          conductances, and the voltages that the images put on the tile's rows
       tiles/0_3.npz      the same as arrays: conductances [S], inputs [V], and the currents [A] that
@@ -28,16 +29,18 @@ from torch import nn
 from cosim.engine.base import Currents, Job
 from cosim.errors import InputError
 from cosim.loop.context import Material
-from cosim.loop.networks import TRAININGS, chips_of, load_network
+from cosim.loop.networks import load_network
+from cosim.loop.programming import chips_of, kept_arrays
 from cosim.loop.started import Started
+from cosim.loop.surrogates import surrogate_of
 from cosim.nn import AnalogLayer, Chip, analog_layers, evaluate, program
-from cosim.surrogate import Surrogate, load
+from cosim.surrogate import Surrogate
 from netlists.testbench import read_testbench
 
 
 COLUMNS = (
     *("layer", "tile", "row", "col", "output", "input", "cell"),
-    *("weight", "target_siemens", "programmed_siemens"),
+    *("weight", "target_siemens", "programmed_siemens", "pulses"),
 )
 
 
@@ -72,19 +75,19 @@ def export_run(run: Path, output: Path, training: str, chip: int, images: int) -
         InputError: no such training or chip, no image, or the output exists.
     """
     started = Started.read(run)
-    material = Material(started.study, started.tile, run)
-    _check(material, output, training, chip, images)
+    _check(started.material(run), output, training, chip, images)
+    material = started.material(run, started.ended(run).numbers)
     network = load_network(material, training)
-    one = chips_of(material, network)[chip]
-    surrogate = load(run / "surrogate", started.tile.content_hash()).surrogate
-    recorder = _Recorder(surrogate)
+    one = chips_of(material, training, network)[chip]
+    recorder = _Recorder(surrogate_of(material))
     test = material.images.first(None, images)
     evaluate(network, test.test_images, test.test_labels, [one], recorder)
 
     partial = output.with_name(f"{output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "tiles").mkdir(parents=True)
-    cells = _write_cells(partial / "cells.csv", network, one)
+    pulses = _pulses(material, training, chip, one)
+    cells = _write_cells(partial / "cells.csv", network, one, pulses)
     tiles = _write_tiles(partial / "tiles", material, network, recorder)
     _write_manifest(partial / "export.json", material, network, (training, one.seed, images))
     partial.replace(output)
@@ -109,10 +112,10 @@ class _Recorder:
 
 def _check(material: Material, output: Path, training: str, chip: int, images: int) -> None:
     study = material.study
-    if training not in TRAININGS:
+    if training not in study.training.networks:
+        there = " and ".join(study.training.networks)
         raise InputError(
-            f"training `{training}` was asked for; this run has {' and '.join(TRAININGS)};"
-            " name one of them"
+            f"training `{training}` was asked for; this run has {there}; name one of them"
         )
     if not 0 <= chip < study.programming.chips:
         raise InputError(
@@ -128,24 +131,41 @@ def _check(material: Material, output: Path, training: str, chip: int, images: i
         raise InputError(f"{output} exists; an export writes a new folder; name another one")
 
 
-def _write_cells(path: Path, network: nn.Module, chip: Chip) -> int:
+def _pulses(
+    material: Material, training: str, chip: int, programmed: Chip
+) -> list[np.ndarray | None]:
+    """How many pulses every cell of each layer got; None where programming was not simulated."""
+    layers = programmed.conductances
+    if material.study.programming.algorithm is None:
+        return [None] * len(layers)
+    flat = kept_arrays(material, training, "pulses")[chip]
+    parts = np.split(flat, np.cumsum([layer.numel() for layer in layers])[:-1])
+    return [part.reshape(layer.shape) for part, layer in zip(parts, layers, strict=True)]
+
+
+def _write_cells(
+    path: Path, network: nn.Module, chip: Chip, pulses: Sequence[np.ndarray | None]
+) -> int:
     count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
-        both = zip(program(network, 0, None).conductances, chip.conductances, strict=True)
-        layers = zip(analog_layers(network), both, strict=True)
-        for number, (layer, (target, programmed)) in enumerate(layers):
-            for row in _cells(number, layer, target.numpy(), programmed.numpy()):
+        targets = program(network, 0, None).conductances
+        layers = zip(analog_layers(network), targets, chip.conductances, pulses, strict=True)
+        for number, (layer, target, programmed, given) in enumerate(layers):
+            for row in _cells(number, layer, (target.numpy(), programmed.numpy(), given)):
                 table.writerow(row)
                 count += 1
     return count
 
 
 def _cells(
-    number: int, layer: AnalogLayer, target: np.ndarray, programmed: np.ndarray
+    number: int,
+    layer: AnalogLayer,
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray | None],
 ) -> list[tuple]:
     """The rows of one layer, tile by tile."""
+    target, programmed, pulses = arrays
     places = layer.mapping.places().numpy()
     weights = layer.weight.detach().flatten(1).numpy()
     columns = layer.mapping.cells.columns
@@ -158,7 +178,8 @@ def _cells(
         tile, row, col = (int(position) for position in at)
         values = (weights[out, source], target[at], programmed[at])
         shown = (f"{value:.9g}" for value in values)
-        rows.append((number, tile, row, col, out, source, cell, *shown))
+        given = "" if pulses is None else int(pulses[at])
+        rows.append((number, tile, row, col, out, source, cell, *shown, given))
     return rows
 
 

@@ -1,25 +1,23 @@
-"""The stages that make networks: train both, and program both into the same chips.
+"""The stage that makes networks: it trains them, and in later rounds goes on training.
 
-The two trainings share everything but the variation: initial weights, order of the images, number
-of epochs, conductance levels. Both are quantised in the forward pass, so what separates them is
-the circuit and the programming error, and not quantisation-aware training.
+Two trainings share everything but the variation: initial weights, order of the images, number of
+epochs, conductance levels. Both are quantised in the forward pass, so what separates them is the
+circuit and the programming error, and not quantisation-aware training. In a later round the plain
+network keeps its weights; the variability-aware one goes on from its own, with the new surrogate.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import safetensors.torch
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cosim.loop.context import Context, Material
 from cosim.loop.stages import Results
 from cosim.nn import (
-    Chip,
-    ProgrammingError,
+    Disturbance,
     TrainSettings,
     analog_layers,
     calibrate_gain,
@@ -30,53 +28,52 @@ from cosim.nn import (
     train_plain,
     train_vat,
 )
+from cosim.nn.evaluate import EvaluationSettings
+from cosim.nn.lenet import lenet5
 from cosim.surrogate import LineModeGalerkin
 
 
-TRAININGS = ("plain", "variability-aware")
+TYPICAL_IMAGES = 512  # that input ranges and gains are found from
+IMAGES_AT_ONCE = 500
 
 
-def build(context: Material) -> nn.Sequential:
+def build(material: Material) -> nn.Sequential:
     """The untrained network of the study."""
-    network, images = context.study.network, context.images
+    network, images, tile = material.study.network, material.images, material.tile
+    seed = material.study.seed
+    if network.kind == "lenet5":
+        return lenet5(images.shape, tile, levels=network.levels, seed=seed)
     sizes = (images.pixels, *network.hidden, images.classes)
-    layers = perceptron(sizes, context.tile, levels=network.levels, seed=context.study.seed)
+    layers = perceptron(sizes, tile, levels=network.levels, seed=seed)
     return nn.Sequential(nn.Flatten(), *layers)
 
 
-def programming_error(context: Material, variation: float) -> ProgrammingError:
-    """A Gaussian error that stays within what the device can be programmed to."""
-    cell = context.tile.cell
-    return ProgrammingError(variation, low=cell.conductance_min, high=cell.conductance_max)
+def train_networks(context: Context, surrogate: LineModeGalerkin, error: Disturbance) -> Results:
+    """Train the study's networks, or go on training; keep them, return their histories.
 
-
-def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
-    """Train plainly and variability aware; keep both networks, return their histories."""
-    study, images = context.study, context.images
-    settings = TrainSettings(
-        epochs=study.training.epochs,
-        batch=study.training.batch,
-        learning_rate=study.training.learning_rate,
-        seed=study.seed,
-    )
-    error = programming_error(context, study.training.variation)
+    Args:
+        context: of the run.
+        surrogate: this round's.
+        error: what variability-aware training injects.
+    """
+    images = context.images
     results: Results = {}
-    for training in TRAININGS:
+    for training in context.study.training.networks:
         network = build(context)
-        x, labels = images.train_images, images.train_labels
         if training == "plain":
-            history = train_plain(network, x, labels, settings)
-            calibrate_gain(network, x, surrogate)
+            loss = _train_plainly(context, network, surrogate)
         else:
-            calibrate_gain(network, x, surrogate)
-            history = train_vat(network, x, labels, settings, surrogate, error)
+            loss = _train_aware(context, network, surrogate, error)
         set_arithmetic(network, None)
         path = weights_path(context, training)
         path.parent.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(network.state_dict(), path)
         exact = [program(network, 0, None)]
-        ideal = evaluate(network, images.test_images, images.test_labels, exact, "ideal")
-        results[training] = {"loss": list(history.loss), "test_accuracy": float(ideal.of().mean())}
+        part = EvaluationSettings(images_at_once=IMAGES_AT_ONCE)
+        ideal = evaluate(
+            network, images.test_images, images.test_labels, exact, "ideal", settings=part
+        )
+        results[training] = {"loss": list(loss), "test_accuracy": float(ideal.of().mean())}
     layers = analog_layers(build(context))
     mappings = [layer.mapping for layer in layers]
     results["tiles"] = [[m.tiles, m.row_blocks, m.col_blocks] for m in mappings]
@@ -84,42 +81,63 @@ def train_both(context: Context, surrogate: LineModeGalerkin) -> Results:
     return results
 
 
-def load_network(context: Material, training: str) -> nn.Sequential:
-    """A trained network from the run folder."""
-    network = build(context)
-    network.load_state_dict(safetensors.torch.load_file(weights_path(context, training)))
+def load_network(material: Material, training: str) -> nn.Sequential:
+    """A trained network of this round from the run folder."""
+    network = build(material)
+    network.load_state_dict(safetensors.torch.load_file(weights_path(material, training)))
     return network.eval()
 
 
-def weights_path(context: Material, training: str) -> Path:
-    """Where a trained network is kept."""
-    return context.folder / "networks" / f"{training}.safetensors"
+def weights_path(material: Material, training: str) -> Path:
+    """Where a trained network of this round is kept."""
+    return material.place / "networks" / f"{training}.safetensors"
 
 
-def program_both(context: Context) -> Results:
-    """Program both networks into every chip; keep target and programmed conductances."""
-    results: Results = {}
-    for training in TRAININGS:
-        network = load_network(context, training)
-        chips = chips_of(context, network)
-        target = program(network, 0, None)
-        arrays: dict[str, Any] = {"target": _flat(target)}
-        arrays |= {f"chip_{number}": _flat(chip) for number, chip in enumerate(chips)}
-        folder = context.folder / "programmed"
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(folder / f"{training}.npz", **arrays)
-        errors = np.concatenate([_flat(chip) - _flat(target) for chip in chips])
-        results[training] = {"cells": len(_flat(target)), "error_std": float(errors.std())}
-    return results
+def _train_plainly(
+    context: Context, network: nn.Module, surrogate: LineModeGalerkin
+) -> tuple[float, ...]:
+    x, labels = context.images.train_images, context.images.train_labels
+    loss: tuple[float, ...] = ()
+    if context.number == 1:
+        loss = train_plain(network, x, labels, _settings(context)).loss
+    else:
+        _take_weights(context, network, "plain")
+    calibrate_gain(network, _typical(context, x), surrogate)
+    return loss
 
 
-def chips_of(context: Material, network: nn.Module) -> list[Chip]:
-    """The chips of the study: the same normal deviates for every network."""
-    programming = context.study.programming
-    error = programming_error(context, programming.variation)
-    first = 1_000 * (context.study.seed + 1)
-    return [program(network, first + number, error) for number in range(programming.chips)]
+def _train_aware(
+    context: Context, network: nn.Module, surrogate: LineModeGalerkin, error: Disturbance
+) -> tuple[float, ...]:
+    x, labels = context.images.train_images, context.images.train_labels
+    settings, training, loop = _settings(context), context.study.training, context.study.loop
+    loss: tuple[float, ...] = ()
+    if context.number > 1:
+        _take_weights(context, network, "variability-aware")
+        rate = loop.learning_rate or training.learning_rate
+        settings = replace(settings, epochs=loop.epochs, learning_rate=rate)
+    elif training.exact_epochs:
+        exactly = replace(settings, epochs=training.exact_epochs)
+        loss = train_plain(network, x, labels, exactly).loss
+    calibrate_gain(network, _typical(context, x), surrogate)
+    return loss + train_vat(network, x, labels, settings, surrogate, error).loss
 
 
-def _flat(chip: Chip) -> np.ndarray:
-    return torch.cat([layer.flatten() for layer in chip.conductances]).numpy()
+def _typical(context: Context, x: Tensor) -> Tensor:
+    """Images that gains are found from: all for a perceptron, whose reads are few."""
+    return x if context.study.network.kind == "perceptron" else x[:TYPICAL_IMAGES]
+
+
+def _settings(context: Context) -> TrainSettings:
+    training = context.study.training
+    return TrainSettings(
+        epochs=training.epochs,
+        batch=training.batch,
+        learning_rate=training.learning_rate,
+        seed=context.study.seed + context.number - 1,
+    )
+
+
+def _take_weights(context: Context, network: nn.Module, training: str) -> None:
+    before = context.in_round(context.number - 1)
+    network.load_state_dict(safetensors.torch.load_file(weights_path(before, training)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.loop.networks import TRAININGS
+from cosim.loop.rounds import Round
 from cosim.loop.stages import Record
 from cosim.loop.study import StudySpec
 
@@ -35,19 +35,37 @@ class Outcome:
     Attributes:
         study: what was run.
         records: the stages by name.
+        numbers: how many rounds there were.
     """
 
     study: StudySpec
     records: dict[str, Record]
+    numbers: int = 1
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """All rounds."""
+        return tuple(Round(n + 1, self.study, self.records) for n in range(self.numbers))
+
+    @property
+    def last(self) -> Round:
+        """The round that the run ended with."""
+        return self.rounds[-1]
 
     def accuracies(self, training: str, engine: str) -> np.ndarray:
-        """Accuracy of every chip."""
-        return np.array(self.records[f"replay-{training}"].results["accuracy"][engine])
+        """Accuracy of every chip in the last round, on the replayed images."""
+        return self.last.accuracies(training, engine)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """Everything that the study accepts or refuses."""
-        return (self._surrogate_claim(), *map(self._gap_claim, TRAININGS), self._gain_claim())
+        networks = self.study.training.networks
+        claims = [self._surrogate_claim(), *map(self._gap_claim, networks)]
+        if self.study.loop.rounds > 1:
+            claims.append(self._agreement())
+        if len(networks) > 1:
+            claims.append(self._gain_claim())
+        return tuple(claims)
 
     @property
     def holds(self) -> bool:
@@ -55,22 +73,31 @@ class Outcome:
         return all(claim.holds for claim in self.claims)
 
     def table(self) -> str:
-        """Accuracies and claims as lines of text."""
+        """Rounds, accuracies and claims as lines of text."""
+        engines = ("ideal", "surrogate", "ngspice")
         lines = [f"{'training':<20}{'ideal':>10}{'surrogate':>12}{'ngspice':>10}"]
-        for training in TRAININGS:
-            means = [
-                100 * self.accuracies(training, engine).mean()
-                for engine in ("ideal", "surrogate", "ngspice")
-            ]
+        for training in self.study.training.networks:
+            means = [100 * self.accuracies(training, engine).mean() for engine in engines]
             lines.append("{:<20}{:>8.2f} %{:>10.2f} %{:>8.2f} %".format(training, *means))
+        if self.last.has("solve"):
+            lines += ["", f"{'on all test images':<20}{'ideal':>10}{'surrogate':>12}{'solver':>10}"]
+            for training in self.study.training.networks:
+                means = [
+                    100 * self.last.on_all(training, engine).mean()
+                    for engine in ("ideal", "surrogate", "solver")
+                ]
+                lines.append("{:<20}{:>8.2f} %{:>10.2f} %{:>8.2f} %".format(training, *means))
         lines.append("")
+        if self.study.loop.rounds > 1:
+            lines += [f"round {one.number}: {one.verdict}" for one in self.rounds]
+            lines.append("")
         for claim in self.claims:
             mark = "holds" if claim.holds else "FAILS"
             lines.append(f"{mark}  {claim.text}: {claim.measured} ({claim.needed})")
         return "\n".join(lines)
 
     def _surrogate_claim(self) -> Claim:
-        nrmse = self.records["fit"].results["certificate"]["accuracy"]["nrmse"]
+        nrmse = self.last.of("fit")["certificate"]["accuracy"]["nrmse"]
         limit = self.study.surrogate.max_nrmse
         return Claim(
             "surrogate error on conductances and inputs it has not seen",
@@ -88,6 +115,18 @@ class Outcome:
             f"{100 * predicted:.2f} % against {100 * measured:.2f} %",
             f"at most {100 * limit:g} points apart",
             bool(abs(predicted - measured) <= limit),
+        )
+
+    def _agreement(self) -> Claim:
+        count = self.numbers
+        after = f"after {count} round{'' if count == 1 else 's'}"
+        ended = "they agree" if self.last.agrees else "rounds used up"
+        return Claim(
+            "prediction, solver and ngspice agree, and reads are as the certificate says",
+            f"{ended} {after}",
+            f"within {100 * self.study.loop.margin:g} points after at most "
+            f"{self.study.loop.rounds} rounds",
+            self.last.agrees,
         )
 
     def _gain_claim(self) -> Claim:

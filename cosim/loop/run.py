@@ -1,59 +1,57 @@
-"""The loop: the stages of a study in order, each found again when nothing it depends on changed.
+"""The loop: the stages of a study, round by round, each found again when nothing it needs changed.
 
-samples ─► fit ─► train ─► program ─► replay (plain) ─► replay (variability-aware) ─► look ─► report
+samples ─► fit ─► train ─► program ─┬─► replay of every network in ngspice ─┬─► look ─► report
+            ▲     (measure) ─┘      └─► solve                               │
+            └────────────────────── join ◄──────────────────────────────────┘ no agreement
 """
 
 from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
 import cosim
-from cosim.characterize import Dataset, characterize
-from cosim.characterize.fitting import fit_dataset
 from cosim.engine.ngspice import NgspiceEngine
-from cosim.errors import DatasetError
-from cosim.loop.context import Context, Progress
-from cosim.loop.networks import TRAININGS, program_both, train_both
+from cosim.errors import InputError
+from cosim.loop.context import Context, Material, Progress
+from cosim.loop.networks import build, train_networks
 from cosim.loop.outcome import Outcome
+from cosim.loop.programming import (
+    check_programming,
+    measure_programming,
+    program_all,
+    training_error,
+)
 from cosim.loop.replay import replay
-from cosim.loop.stages import Results, key_of
+from cosim.loop.rounds import Round, join, rounds_of
+from cosim.loop.solving import solve, wanted
+from cosim.loop.stages import Record, Results, key_of
+from cosim.loop.started import FINISHED, keep_end
 from cosim.loop.story import write_report
-from cosim.loop.study import StudySpec
+from cosim.loop.study import FROM_PROGRAMMING, StudySpec
+from cosim.loop.surrogates import (
+    digest_of,
+    fit_surrogate,
+    starting_point,
+    surrogate_of,
+    take_samples,
+)
 from cosim.loop.views import look
 from cosim.ngspice import Workers
-from cosim.surrogate import LineModeGalerkin, load, save
+from cosim.surrogate import Certificate
 from netlists.specs import TileSpec
 
 
 # Packages whose version may change a figure; they stand in the report.
 PACKAGES = ("PySpice", "numpy", "scipy", "numba", "torch", "scikit-learn", "dask", "zarr")
-
-
-class Stage(NamedTuple):
-    """One step of the loop.
-
-    Attributes:
-        name: of its record.
-        title: what it does, for people.
-        dependencies: what it depends on besides the stages before it, as JSON values.
-        work: does it.
-    """
-
-    name: str
-    title: str
-    dependencies: list[Any]
-    work: Callable[[], Results]
 
 
 def run_study(
@@ -63,6 +61,7 @@ def run_study(
     workers: Workers,
     progress: Progress | None = None,
     command: str = "",
+    data: Path | None = None,
 ) -> Outcome:
     """Run a study, or finish one that was interrupted; ends with `report.html` in its folder.
 
@@ -73,66 +72,200 @@ def run_study(
         workers: that simulate.
         progress: how the run tells what it is doing.
         command: the command that repeats the run, for the report.
+        data: folder of the data set, where the study's does not come along.
 
     Raises:
         SimulationFailed: ngspice gave no result where one is needed.
+        InputError: the study asks for what cannot be; nothing was written.
+        DatasetError: the folder of the data does not hold them.
     """
+    check_study(study, tile, data)
     folder.mkdir(parents=True, exist_ok=True)
-    context = Context(study, tile, folder, NgspiceEngine(tile, workers), progress or Progress())
+    engine = NgspiceEngine(tile, workers)
+    context = Context(study, tile, folder, data, engine=engine, progress=progress or Progress())
     _keep_inputs(context, command)
-    records, key = {}, ""
+    run = _Run(context)
     with one_thread():
-        for name, title, dependencies, work in _plan(context):
-            key = key_of(key, *dependencies)
-            records[name] = context.stages.run(name, title, key, work)
+        numbers = sum(1 for _ in rounds_of(study, run.records, run.do_round))
+        run.do(
+            "look", "looking inside the tile", [f"{numbers}"], partial(look, run.at), ["program"]
+        )
+    outcome = Outcome(study, run.records, numbers)
+    keep_end(folder, outcome)
     context.progress.announce("writing the report")
     write_report(folder)
-    return Outcome(study, records)
+    return outcome
 
 
-def _plan(context: Context) -> list[Stage]:
-    """The stages of a run; each depends on all before it."""
-    study, tile = context.study, context.tile
-    specs = study.model_dump(mode="json")
-    samples = study.characterize.samples
-    characterized = [tile.content_hash(), specs["characterize"], context.engine.provenance()]
-    replays = [
-        Stage(
-            f"replay-{training}",
-            f"replaying the {training} network in ngspice",
-            [study.evaluation.images],
-            partial(_replay, context, training),
+def check_study(study: StudySpec, tile: TileSpec, data: Path | None) -> None:
+    """Refuse what cannot be run before anything is written.
+
+    Raises:
+        InputError: the data, the network, the programming or the start cannot be.
+        DatasetError: the folder of the data does not hold them.
+    """
+    name = study.network.data
+    if name == "digits" and data is not None:
+        raise InputError(
+            f"a folder of data was given ({data}), and the study's data are the digits, which"
+            " come along; leave it out"
         )
-        for training in TRAININGS
-    ]
-    return [
-        Stage(
-            "samples",
-            f"sampling the tile in ngspice ({samples} samples)",
-            characterized,
-            partial(take_samples, context),
-        ),
-        Stage(
+    if name != "digits" and data is None:
+        raise InputError(
+            f"the study's data are `{name}`, which do not come with cosim; they are read from a"
+            " folder that holds MNIST/raw or cifar-10-batches-bin; name it with --data FOLDER"
+        )
+    material = Material(study, tile, Path(), data)
+    check_programming(material)
+    if study.surrogate.initial is not None:
+        starting_point(study.surrogate.initial, tile)
+    build(material)
+
+
+class _Run:
+    """A run under way: what has been done, and under which keys."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.at = context
+        self.records: dict[str, Record] = {}
+
+    def do(
+        self,
+        stage: str,
+        title: str,
+        dependencies: list[Any],
+        work: Callable[[], Results],
+        after: list[str],
+    ) -> None:
+        """Do a stage, or find it done; its key holds those of the stages of this round before."""
+        # What happens once, in the first round, is named as it is.
+        once = stage in {"samples", "measure", "look"}
+        name = stage if once else self.at.name(stage)
+        keys = [self._key(one) for one in after]
+        self.records[name] = self.context.stages.run(name, title, key_of(keys, *dependencies), work)
+
+    def do_round(self, number: int) -> None:
+        """All stages of a round; without the solver, if the replays have failed already."""
+        study = self.context.study
+        self.at = self.context.in_round(number)
+        again = "" if number == 1 else f"round {number}: "
+        if number == 1:
+            self._begin()
+        else:
+            self._join(number)
+        before = ["samples"] if number == 1 else ["samples", *self._joins(number)]
+        start = digest_of(study.surrogate.initial) if number == 1 else ""
+        self.do(
             "fit",
-            "fitting the surrogate",
-            [specs["surrogate"], study.seed],
-            partial(fit_surrogate, context),
-        ),
-        Stage(
-            "train",
-            "training plainly and variability aware",
-            [specs["network"], specs["training"]],
-            partial(_train, context),
-        ),
-        Stage(
+            f"{again}fitting the surrogate" if not start else "taking the surrogate to start with",
+            [study.surrogate.held_out, study.seed, start],
+            partial(fit_surrogate, self.at),
+            before,
+        )
+        self._train(again)
+        self.do(
             "program",
-            f"programming {study.programming.chips} chips",
-            [specs["programming"]],
-            partial(program_both, context),
-        ),
-        *replays,
-        Stage("look", "looking inside the tile", [], partial(look, context)),
-    ]
+            f"{again}programming {study.programming.chips} chips",
+            [study.programming.model_dump(mode="json")],
+            partial(program_all, self.at),
+            ["train"],
+        )
+        for training in study.training.networks:
+            self._replay(training, again)
+        if wanted(self.at) and (self._holds(number) or number == study.loop.rounds):
+            key = self.records[self.at.name("program")].key
+            self.do(
+                "solve",
+                f"{again}solving the circuit of the test images",
+                [study.evaluation.solver_images],
+                lambda: solve(self.at, surrogate_of(self.at), key),
+                ["program"],
+            )
+
+    def _begin(self) -> None:
+        context, study = self.context, self.context.study
+        plan = study.characterize
+        self.do(
+            "samples",
+            f"sampling the tile in ngspice ({plan.samples} samples)",
+            [
+                context.tile.content_hash(),
+                plan.model_dump(mode="json"),
+                context.engine.provenance(),
+            ],
+            partial(take_samples, context),
+            [],
+        )
+        if study.training.variation == FROM_PROGRAMMING:
+            programming = study.programming.model_dump(mode="json", exclude={"chips"})
+            self.do(
+                "measure",
+                "measuring what programming leaves",
+                [tile, programming, study.network.levels, study.seed],
+                partial(measure_programming, context),
+                [],
+            )
+
+    def _join(self, number: int) -> None:
+        study = self.context.study
+        before = Round(number - 1, study, self.records)
+        earlier = self.context.in_round(number - 1)
+        replays = [earlier.name(f"replay-{name}") for name in study.training.networks]
+        self.do(
+            "join",
+            f"round {number}: taking reads of round {number - 1} to the samples",
+            [study.loop.samples, study.seed],
+            lambda: join(self.at, before),
+            replays,
+        )
+
+    def _train(self, again: str) -> None:
+        study = self.context.study
+        first = self.at.number == 1
+        network = study.network.model_dump(mode="json", exclude={"test_images"})
+        goes_on = [] if first else [study.loop.epochs, study.loop.learning_rate]
+        before = [] if first else [self.context.in_round(self.at.number - 1).name("train")]
+        training = study.training.model_dump(mode="json")
+        measured = ["measure"] if "measure" in self.records else []
+        self.do(
+            "train",
+            f"{again}training: {', '.join(study.training.networks)}",
+            [network, study.network.test_images, training, self.at.data_digest(), *goes_on],
+            self._training,
+            ["fit", *measured, *before],
+        )
+
+    def _training(self) -> Results:
+        found = self.records.get("measure")
+        error = training_error(self.at, None if found is None else found.results)
+        return train_networks(self.at, surrogate_of(self.at), error)
+
+    def _replay(self, training: str, again: str) -> None:
+        study, engine = self.context.study, self.context.engine
+        another = self.at.number < study.loop.rounds
+        pilot = [study.loop.pilot, study.surrogate.max_nrmse] if another else []
+        fitted = self.records[self.at.name("fit")].results
+        certificate = Certificate.from_dict(fitted["certificate"])
+        self.do(
+            f"replay-{training}",
+            f"{again}replaying the {training} network in ngspice",
+            [study.evaluation.images, *(pilot if study.loop.pilot else []), engine.provenance()],
+            lambda: replay(self.at, training, surrogate_of(self.at), certificate),
+            ["program"],
+        )
+
+    def _holds(self, number: int) -> bool:
+        """Whether everything that was compared so far in a round holds."""
+        return Round(number, self.context.study, self.records).agrees
+
+    def _joins(self, number: int) -> list[str]:
+        return [self.context.in_round(one).name("join") for one in range(2, number + 1)]
+
+    def _key(self, stage: str) -> str:
+        """The key of a stage: of this round, or by its full name."""
+        here = self.at.name(stage)
+        return self.records[here if here in self.records else stage].key
 
 
 @contextmanager
@@ -151,6 +284,7 @@ def _keep_inputs(context: Context, command: str) -> None:
     content = {
         "study": context.study.model_dump(mode="json"),
         "tile": context.tile.model_dump(mode="json"),
+        "data": None if context.data is None else str(context.data.resolve()),
         "command": command,
         "versions": {
             "cosim": cosim.__version__,
@@ -158,66 +292,5 @@ def _keep_inputs(context: Context, command: str) -> None:
             **{package: version(package) for package in PACKAGES},
         },
     }
+    (context.folder / FINISHED).unlink(missing_ok=True)
     (context.folder / "run.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-
-
-def _train(context: Context) -> Results:
-    return train_both(context, surrogate_of(context))
-
-
-def _replay(context: Context, training: str) -> Results:
-    return replay(context, training, surrogate_of(context))
-
-
-def take_samples(context: Context) -> Results:
-    """Characterise the tile into `samples.zarr`, going on where an earlier run stopped."""
-    path, plan = context.folder / "samples.zarr", context.study.characterize
-    if path.exists() and not _same_work(path, context):
-        shutil.rmtree(path)
-    with context.progress.bar("ngspice: samples", plan.all_samples) as advance:
-        dataset = characterize(context.engine, plan, path, advance)
-    failures = {str(matrix): status for matrix, status in dataset.failures().items()}
-    return {"provenance": dataset.provenance, "matrices": plan.matrices, "failures": failures}
-
-
-def _same_work(path: Path, context: Context) -> bool:
-    """Whether a dataset holds the samples that this run wants."""
-    try:
-        dataset = Dataset.open(path)
-    except DatasetError:
-        return False
-    return (dataset.spec, dataset.plan) == (context.tile, context.study.characterize)
-
-
-def fit_surrogate(context: Context) -> Results:
-    """Fit and certify the surrogate; keep predictions on the held-out samples for the report."""
-    dataset = Dataset.open(context.folder / "samples.zarr")
-    result = fit_dataset(dataset, context.study.surrogate.held_out, context.study.seed)
-    tile = context.tile
-    save(
-        context.folder / "surrogate",
-        result.surrogate,
-        tile.model_dump(mode="json"),
-        tile.content_hash(),
-        result.certificate,
-    )
-    predicted = result.held_out.predict(result.surrogate)
-    np.savez_compressed(
-        context.folder / "held_out.npz",
-        predicted=predicted,
-        reference=result.held_out.outputs,
-    )
-    return {
-        "certificate": result.certificate.to_dict(),
-        "closed_form_nrmse": result.closed_form_nrmse,
-        "refined_nrmse": result.refined_nrmse,
-        "modes": result.surrogate.modes,
-    }
-
-
-def surrogate_of(context: Context) -> LineModeGalerkin:
-    """The surrogate that the fit stage kept."""
-    surrogate = load(context.folder / "surrogate", context.tile.content_hash()).surrogate
-    if not isinstance(surrogate, LineModeGalerkin):
-        raise DatasetError(f"{context.folder / 'surrogate'} holds another kind of surrogate")
-    return surrogate

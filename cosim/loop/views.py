@@ -1,4 +1,8 @@
-"""The stage that looks inside: I-V curves of the cell, and what the wires take of its voltage."""
+"""The stage that looks inside one tile of one chip, in ngspice.
+
+I-V curves of the cell, what the wires take of its voltage, and where over the array the surrogate
+is wrong: one row is driven at a time, so a column's current is that of one cell.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ import numpy as np
 from cosim.cell import TileCell
 from cosim.errors import SimulationFailed
 from cosim.loop.context import Context
-from cosim.loop.networks import chips_of, load_network
+from cosim.loop.networks import load_network
+from cosim.loop.programming import chips_of
 from cosim.loop.stages import Results
+from cosim.loop.surrogates import surrogate_of
 from cosim.ngspice import DcSweep, Simulation
 from netlists import names
 from netlists.cells import Gates
@@ -20,8 +26,16 @@ POINTS = 41
 
 
 def look(context: Context) -> Results:
-    """Curves of one cell, and a map of the cell voltages of one programmed tile."""
-    return {"cell": _cell_curves(context), "cell_voltage_share": _cell_voltages(context).tolist()}
+    """Curves of one cell, and maps of one programmed tile."""
+    training = context.study.training.networks[-1]
+    chip = chips_of(context, training, load_network(context, training))[0]
+    G = chip.conductances[0][0].numpy()
+    return {
+        "training": training,
+        "cell": _cell_curves(context),
+        "cell_voltage_share": _cell_voltages(context, G).tolist(),
+        **_single_cells(context, G),
+    }
 
 
 def _cell_curves(context: Context) -> Results:
@@ -38,11 +52,23 @@ def _cell_curves(context: Context) -> Results:
     }
 
 
-def _cell_voltages(context: Context) -> np.ndarray:
+def _single_cells(context: Context, G: np.ndarray) -> Results:
+    """Currents with one row driven, and with all of them."""
+    tile = context.tile
+    X = tile.drivers.read_voltage * np.vstack([np.eye(tile.rows), np.ones(tile.rows)])
+    true = context.engine.mvm(G, X)
+    error = surrogate_of(context).mvm(X, G) - true
+    return {
+        "cell_current": true[:-1].tolist(),
+        "cell_error": error[:-1].tolist(),
+        # Columns are at ground, so that all of the power comes from the rows.
+        "power": float(tile.drivers.read_voltage * true[-1].sum()),
+    }
+
+
+def _cell_voltages(context: Context, conductances: np.ndarray) -> np.ndarray:
     """Share of the read voltage that each cell sees, every row driven, in ngspice."""
     tile = context.tile
-    chip = chips_of(context, load_network(context, "variability-aware"))[0]
-    conductances = chip.conductances[0][0].numpy()
     inputs = np.full((1, tile.rows), tile.drivers.read_voltage)
     bench = line_voltage_testbench(tile, conductances, inputs, gates=Gates.HELD)
     sweep = DcSweep(names.INDEX_SOURCE, 0, 0, 1)

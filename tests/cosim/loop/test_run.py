@@ -107,7 +107,7 @@ def test_a_changed_evaluation_reruns_only_what_depends_on_it(finished, tile, wor
     study = StudySpec.model_validate({**STUDY, "evaluation": {"images": 4, "max_accuracy_gap": 1}})
     changed = run_study(study, tile, copy, workers)
     reused = {name for name, record in changed.records.items() if record.reused}
-    assert reused == {"samples", "fit", "train", "program"}
+    assert reused == {"samples", "fit", "train", "program", "solve", "look"}
 
 
 def test_an_unfinished_run_has_no_report(finished, tmp_path):
@@ -155,7 +155,8 @@ def test_an_export_says_where_every_weight_sits_and_its_decks_give_the_currents(
         for cell in cells:
             programmed = arrays["conductances"][int(cell["row"]), int(cell["col"])]
             assert programmed == pytest.approx(float(cell["programmed_siemens"]), rel=1e-8)
-            assert np.isclose(kept["chip_1"], programmed, rtol=1e-12).any()
+            assert np.isclose(kept["conductance_1"], programmed, rtol=1e-12).any()
+            assert cell["pulses"] == ""
 
     deck = tmp_path / "chip" / "tiles" / "0_5.cir"
     arrays = np.load(deck.with_suffix(".npz"))
