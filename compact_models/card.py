@@ -128,7 +128,7 @@ class Card(Frozen):
 
     Attributes:
         name: name of the card, equal to its file's name.
-        model: name of the model it is for.
+        model: name of the model it is for, or the path of a .va file beside the card's own file.
         description: what device it is.
         source: where the values come from.
         doi: digital object identifier of the source, empty if there is none.
@@ -162,6 +162,11 @@ class Card(Frozen):
             if unknown:
                 raise ValueError(f"published {row.figure!r} names {unknown[0]}, which is not there")
         return self
+
+    @property
+    def model_name(self) -> str:
+        """Name of the model's module, which is that of its file."""
+        return Path(self.model).stem if self.model.endswith(".va") else self.model
 
     def number_names(self) -> list[str]:
         """Everything in the card that holds numbers: `values.I0`, `laws.drift`, `draws.R0` ..."""

@@ -49,6 +49,9 @@ def load_card(name: str | Path) -> Card:
     Args:
         name: name of a card of the package, or the path of a .toml file.
 
+    Returns:
+        The card; a model that is a path is an absolute one.
+
     Raises:
         CardError: there is no such card, or it is not valid.
     """
@@ -58,7 +61,11 @@ def load_card(name: str | Path) -> Card:
             f"there is no card {str(name)!r}; available are {', '.join(available_cards())}; "
             "use one of these names or the path of a .toml file"
         )
-    return read_card(path)
+    card = read_card(path)
+    if not card.model.endswith(".va"):
+        return card
+    # As in a tile's file, a relative path starts at the file that it stands in.
+    return card.model_copy(update={"model": str((path.parent / card.model).resolve())})
 
 
 def _find(name: str | Path, folder: str, suffix: str) -> Path | None:

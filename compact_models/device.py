@@ -43,10 +43,11 @@ class Device:
     temperature: float = 300.15
 
     def __post_init__(self) -> None:
-        if self.card.model != self.model.name:
+        if self.card.model_name != self.model.name:
             raise CardError(
-                f"{self.card.name} is a card for the model {self.card.model!r}, given to "
-                f"{self.model.name!r}; load the model that the card names"
+                f"{self.card.name} is a card for the model {self.card.model_name!r}, given to "
+                f"{self.model.name!r}; load the model that the card names, and call its module as "
+                "its file"
             )
         self.model.check_values(self.card.values)
         for name, unit in self.card.units.items():

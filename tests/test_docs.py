@@ -2,14 +2,17 @@
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 import tomllib
+from html.parser import HTMLParser
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from cosim.characterize import SamplingPlan
 from cosim.cli.main import COMMANDS, cli
@@ -22,6 +25,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 PICTURE = re.compile(r'src(?:set)?="([^"]+)"')
+# Its steps build on each other, so it is run as a whole.
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 
 
 def _id(value):
@@ -50,22 +55,41 @@ def commands():
     )
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("python"))
-def test_code_of_the_documentation_runs(page, text, tmp_path):
-    script = tmp_path / "block.py"
-    script.write_text(text, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    done = subprocess.run(
-        [sys.executable, script],
-        cwd=tmp_path,
-        env=environment,
+def run(command, folder):
+    """Run one block of a page in a folder, with this checkout's package and `cosim`."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+@pytest.mark.parametrize(
+    ("page", "text"), [block for block in blocks("python") if block.values[0] != TUTORIAL]
+)
+def test_code_of_the_documentation_runs(page, text, tmp_path):
+    script = tmp_path / "block.py"
+    script.write_text(text, encoding="utf-8")
+
+    done = run([sys.executable, script], tmp_path)
+
     assert done.returncode == 0, done.stderr
+
+
+def test_the_tutorial_runs_from_its_first_step_to_its_last(tmp_path):
+    steps = FENCE.findall(TUTORIAL.read_text("utf-8"))
+    assert [kind for kind, _ in steps].count("toml") == 1
+    for kind, text in steps:
+        if kind == "toml":
+            (tmp_path / "tile.toml").write_text(text, encoding="utf-8")
+        elif kind != "text":
+            shell = {"sh": ["sh", "-ec", text], "python": [sys.executable, "-c", text]}
+            done = run(shell[kind], tmp_path)
+            assert done.returncode == 0, text + done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("toml"))
@@ -102,3 +126,63 @@ def test_every_page_of_the_documentation_is_in_its_index():
     listed = {Path(target).name for target in LINK.findall(index)}
 
     assert {page.name for page in PAGES} - {"index.md"} <= listed
+
+
+def pages_of(entry):
+    """Every page that an entry of the site's navigation holds."""
+    if isinstance(entry, dict):
+        return [page for inner in entry.values() for page in pages_of(inner)]
+    return (
+        [page for inner in entry for page in pages_of(inner)]
+        if isinstance(entry, list)
+        else [entry]
+    )
+
+
+def test_every_page_of_the_documentation_is_once_in_the_navigation_of_the_site():
+    pages = pages_of(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"])
+
+    assert sorted(pages) == sorted(
+        page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page.name != "README.md"
+    )
+
+
+def test_the_page_of_results_is_that_of_the_files_it_is_made_from():
+    script = ROOT / "docs" / "results_page.py"
+    made = runpy.run_path(str(script))["text"]()
+
+    assert (ROOT / "docs" / "results.md").read_text("utf-8") == made, (
+        "results have changed; run `python docs/results_page.py`"
+    )
+
+
+class Addresses(HTMLParser):
+    """What a page of the site loads, and what it links to."""
+
+    def __init__(self):
+        super().__init__()
+        self.loaded, self.linked = set(), set()
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        names = {"script": "src", "img": "src", "link": "href", "source": "srcset", "a": "href"}
+        address = values.get(names.get(tag))
+        if address:
+            (self.linked if tag == "a" else self.loaded).add(address)
+
+
+def test_the_site_is_built_strictly_loads_nothing_from_elsewhere_and_has_no_broken_link(tmp_path):
+    site = tmp_path / "site"
+    mkdocs = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site]
+    done = run(mkdocs, ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > len(PAGES)
+    for page in pages:
+        found = Addresses()
+        found.feed(page.read_text("utf-8"))
+        assert not [address for address in found.loaded if "://" in address or address[:2] == "//"]
+        for address in found.loaded | {link for link in found.linked if "://" not in link}:
+            target = address.partition("#")[0].partition("?")[0]
+            assert not target or (page.parent / target).exists(), f"{page.name}: {address}"

@@ -89,7 +89,7 @@ def card_hashes(spec: TileSpec) -> dict[str, str]:
         if name in (None, IDEAL_RESISTOR, SUBCIRCUIT):
             continue
         card = load_card(name)
-        content = [card.model, sorted(card.values.items()), card.temperature]
+        content = [card.model_name, sorted(card.values.items()), card.temperature]
         found[card.name] = _digest(repr(content).encode())
     return found
 

@@ -87,3 +87,37 @@ def test_a_conductance_outside_of_the_card_is_refused():
 def test_a_value_that_the_model_does_not_allow_is_refused(values, words):
     with pytest.raises(CardError, match=words):
         load_model("rram_gap").to_ngspice(values=values)
+
+
+OWN = (
+    '`include "disciplines.vams"\nmodule own(p, n);\n inout p, n;\n electrical p, n;\n'
+    " parameter real G = 1e-5 from (0:inf);\n analog I(p, n) <+ G * V(p, n);\nendmodule\n"
+)
+OWN_CARD = (
+    'name = "own__mine"\nmodel = "own.va"\nsource = "ours"\ndoi = ""\ntemperature = 300.15\n'
+    '[conductance]\nparameter = "G"\nlow = 1e-6\nhigh = 1e-3\nread_voltage = 0.2\n'
+    '[values]\nG = { value = 2e-5, unit = "", low = 0.0, high = 1.0 }\n'
+)
+
+
+def test_a_model_beside_its_card_is_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "own.va").write_text(OWN)
+    (tmp_path / "own__mine.toml").write_text(OWN_CARD)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    card = load_card("../own__mine.toml")
+
+    current, _ = Device(load_model(card.model), card).current(0.5, 2e-5)
+
+    assert card.model_name == "own"
+    assert current == pytest.approx(1e-5, rel=1e-12)
+
+
+def test_a_card_whose_model_has_another_name_than_its_file_is_refused(tmp_path):
+    (tmp_path / "own.va").write_text(OWN.replace("module own", "module other"))
+    (tmp_path / "own__mine.toml").write_text(OWN_CARD)
+    card = load_card(tmp_path / "own__mine.toml")
+
+    with pytest.raises(CardError, match=r"'own', given to 'other'.*call its module as its file"):
+        Device(load_model(card.model), card)
