@@ -11,6 +11,7 @@ import ast
 import os
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 
@@ -45,15 +46,19 @@ def _study(path: Path) -> str:
     """A study's title, first paragraph, picture and the first rows of its first table."""
     lines = path.read_text("utf-8").splitlines()
     title = lines[0].removeprefix("# ")
-    table = [number for number, line in enumerate(lines) if line.startswith("|")]
-    first, rows = table[0], 0
-    while first + rows < len(lines) and lines[first + rows].startswith("|"):
-        rows += 1
-    before = "\n".join(lines[1:first]).strip()
-    shown = lines[first : first + min(rows, MOST_ROWS + 2)]
-    left = rows - len(shown)
+    before = list(takewhile(lambda line: not line.startswith("|"), lines[1:]))
+    table = list(takewhile(lambda line: line.startswith("|"), lines[1 + len(before) :]))
+    shown = table[: MOST_ROWS + 2]
+    left = len(table) - len(shown)
     more = f"{left} more rows are in" if left else "From"
-    parts = [f"### {title}\n", before, "", *shown, "", f"{more} [{path.name}]({path.name}).\n"]
+    parts = [
+        f"### {title}\n",
+        "\n".join(before).strip(),
+        "",
+        *shown,
+        "",
+        f"{more} [{path.name}]({path.name}).\n",
+    ]
     return _moved("\n".join(parts), path.parent)
 
 
@@ -61,12 +66,12 @@ def _data(path: Path) -> str:
     """What makes a table of results, its size, and its picture."""
     lines = path.read_text("utf-8").splitlines()
     comments = [line.removeprefix("# ") for line in lines if line.startswith("#")]
-    made = next(line for line in comments if line.startswith("made by: "))
+    commands = [line.removeprefix("made by: ") for line in comments if line.startswith("made by: ")]
+    made = f"; made by `{commands[0]}`" if commands else ""
     rows = len(lines) - len(comments) - 1
     name = path.stem.replace("_", " ")
     parts = [f"### {name[0].upper()}{name[1:]}\n"]
-    command = made.removeprefix("made by: ")
-    parts.append(f"{rows} rows, [{path.name}]({path.name}); made by `{command}`.\n")
+    parts.append(f"{rows} rows, [{path.name}]({path.name}){made}.\n")
     picture = path.with_suffix(".svg")
     if picture.exists():
         parts.append(f"![{name}]({picture.name})\n")
