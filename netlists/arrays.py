@@ -11,6 +11,9 @@ from netlists.si_numbers import readable
 from netlists.specs import TileSpec
 
 
+MOST_CONDUCTANCE = 10.0  # of a cell [S]; what is given beyond is in another unit, or garbage
+
+
 def finite_array(values: ArrayLike, what: str, shape: tuple[int | None, ...]) -> np.ndarray:
     """An array of floats of the given shape, where `None` leaves a length free.
 
@@ -92,7 +95,7 @@ def checked_conductances(spec: TileSpec, conductances: ArrayLike) -> Float[np.nd
 
     Raises:
         ShapeError: wrong shape or not finite.
-        CardError: a value that is not positive.
+        CardError: a value that is not positive, or that no cell can have.
     """
     what = "the conductance array G [rows, cols]"
     array = finite_array(conductances, what, (spec.rows, spec.cols))
@@ -101,5 +104,11 @@ def checked_conductances(spec: TileSpec, conductances: ArrayLike) -> Float[np.nd
         raise CardError(
             f"{what} holds {readable(array[first], 'S')} at {first}; a conductance is positive; "
             f"program at least {readable(spec.cell.conductance_min, 'S')}"
+        )
+    if array.max() > MOST_CONDUCTANCE:
+        first = tuple(int(index) for index in np.argwhere(array > MOST_CONDUCTANCE)[0])
+        raise CardError(
+            f"{what} holds {readable(array[first], 'S')} at {first}; no cell conducts more than "
+            f"{readable(MOST_CONDUCTANCE, 'S')}; give siemens"
         )
     return array

@@ -32,7 +32,9 @@ def read_toml(path: str | Path) -> dict:
     except FileNotFoundError:
         raise SpecError(f"{path}: no such file; give the path of a TOML specification") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read as text: {error}") from None
+        raise SpecError(
+            f"{path}: cannot be read as text ({error}); give the path of a TOML specification"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{path}: not valid TOML: {error}; see toml.io for the format") from None
 

@@ -42,13 +42,13 @@ def characterize(
         progress(plan.all_samples - sum(_count(plan, matrix) for matrix in pending))
     for condition, matrices in groupby(pending, plan.condition_of):
         there = engine.at(plan.tile(spec, condition))
-        for matrix in _take(there, dataset, list(matrices)):
+        for matrix in sampled(there, dataset, list(matrices)):
             if progress is not None:
                 progress(_count(plan, matrix))
     return dataset
 
 
-def _take(engine: AbstractEngine, dataset: Dataset, matrices: list[int]) -> Iterator[int]:
+def sampled(engine: AbstractEngine, dataset: Dataset, matrices: list[int]) -> Iterator[int]:
     """Take the samples of some matrices, all under one condition; yields each when it is kept."""
     spec, plan = dataset.spec, dataset.plan
     jobs = [(plan.conductances(spec, matrix), plan.inputs(spec, matrix)) for matrix in matrices]

@@ -134,7 +134,14 @@ def _heading(names: tuple[str, ...], corners: bool, count: int, seed: int) -> st
 
 @command.command("spread")
 @click.argument("names", nargs=-1)
-@click.option("--draws", "count", type=click.IntRange(2, 10**6), default=64, show_default=True)
+@click.option(
+    "--draws",
+    "count",
+    type=click.IntRange(2, 10**6),
+    default=64,
+    show_default=True,
+    help="Mismatch draws.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="First draw.")
 @click.option("-o", "--output", type=FILE, help="Table to write, .md; default: print.")
 @json_option

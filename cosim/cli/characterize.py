@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cosim.characterize import Dataset, SamplingPlan, characterize
-from cosim.cli.files import print_json
+from cosim.cli.files import check_folder, print_json
 from cosim.cli.options import (
     COUNT,
     FILE,
     SEED,
     engine_options,
     json_option,
-    open_engine,
     progress_bar,
 )
+from cosim.engine.base import AbstractEngine
+from cosim.engine.opening import open_engine
 from cosim.errors import InputError, SimulationFailed
 from netlists.specs import TileSpec
 from netlists.toml_files import read_toml, validated
@@ -51,6 +53,14 @@ GIVEN = ("samples", "inputs_per_matrix", "transients", "reads_per_transient", "s
     help="PLAN.toml: all of these, corners, temperatures, times, Monte Carlo "
     "(see `cosim schema plan`); options given here take precedence.",
 )
+@click.option(
+    "--active",
+    "rounds",
+    type=click.IntRange(1, 100),
+    metavar="ROUNDS",
+    help="Take half of the samples where surrogates of those so far disagree most, chosen anew in "
+    "each round.",
+)
 @click.option("--again", is_flag=True, help="Also try once more what failed before.")
 @click.option(
     "--engine",
@@ -71,6 +81,7 @@ GIVEN = ("samples", "inputs_per_matrix", "transients", "reads_per_transient", "s
 def command(
     tile: Path,
     plan_file: Path | None,
+    rounds: int | None,
     again: bool,
     engine_name: str,
     output: Path,
@@ -85,10 +96,13 @@ def command(
 
     Example: cosim characterize mac_tile.toml --samples 96 --transients 8 -o mac.zarr
 
+    Example: cosim characterize tile.toml --samples 1000 --active 3 -o data.zarr
+
     Example: cosim characterize tile.toml --plan examples/corners.toml -o corners.zarr
     """
     given = {name: options.pop(name) for name in GIVEN}
     quiet = bool(options.pop("quiet"))
+    check_folder(output, "zarr.json")
     spec = TileSpec.from_toml(tile)
     plan = _plan(plan_file, {name: value for name, value in given.items() if value is not None})
     _check_transients(spec, plan)
@@ -96,10 +110,26 @@ def command(
         open_engine(engine_name, spec, **options) as engine,
         progress_bar(f"{engine.name}: {spec.name}", plan.all_samples, quiet) as advance,
     ):
-        dataset = characterize(engine, plan, output, advance, again)
+        if rounds is None:
+            dataset = characterize(engine, plan, output, advance, again)
+        else:
+            dataset = _actively(engine, plan, output, rounds, advance)
     if plan.transients:
         _take_transients(dataset, quiet, **options)
     _report(dataset, as_json, quiet)
+
+
+def _actively(
+    engine: AbstractEngine,
+    plan: SamplingPlan,
+    output: Path,
+    rounds: int,
+    advance: Callable[[int], object],
+) -> Dataset:
+    """Samples where surrogates disagree; their fits need torch, so it is imported here."""
+    from cosim.characterize.active import characterize_actively
+
+    return characterize_actively(engine, plan, output, rounds, advance)
 
 
 def _check_transients(spec: TileSpec, plan: SamplingPlan) -> None:
@@ -153,23 +183,26 @@ def _report(dataset: Dataset, as_json: bool, quiet: bool) -> None:
         click.echo(f"matrix {matrix}: {status}", err=True)
     if failures and dataset.decks.exists():
         click.echo(f"the decks that failed are in {dataset.decks}", err=True)
+    open_matrices = len(dataset.pending())  # active sampling leaves some
+    samples = plan.all_samples - open_matrices * plan.inputs_per_matrix
+    matrices = plan.matrices - open_matrices
     if as_json:
         print_json(
             {
                 "dataset": dataset.path,
-                "samples": plan.all_samples,
+                "samples": samples,
                 "conditions": plan.conditions.count,
-                "matrices": plan.matrices,
+                "matrices": matrices,
                 "transients": plan.transients,
                 "failures": {matrix: str(status) for matrix, status in failures.items()},
             }
         )
-    if len(failures) == plan.matrices:
-        raise SimulationFailed(f"all {plan.matrices} conductance matrices failed; see above")
+    if len(failures) == matrices:
+        raise SimulationFailed(f"all {matrices} conductance matrices failed; see above")
     if not quiet and not as_json:
-        kept = plan.matrices - len(failures)
+        kept = matrices - len(failures)
         at = f" at {plan.conditions.count} conditions" if plan.conditions.count > 1 else ""
         click.echo(
-            f"{dataset.path}: {plan.all_samples} samples{at}, {kept} of {plan.matrices} "
+            f"{dataset.path}: {samples} samples{at}, {kept} of {matrices} "
             "matrices simulated" + (f", {plan.transients} transients" if plan.transients else "")
         )

@@ -50,4 +50,6 @@ def _deck(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text: {error}") from None
+        raise InputError(
+            f"{path}: cannot be read as text ({error}); give a deck or a tile's .toml file"
+        ) from None

@@ -58,8 +58,8 @@ def command(
 
     Example: cosim design question.toml --gradients --json -o runs/wires
     """
-    asked, points = load_question(question)
     check_folder(output, "points.csv")
+    asked, points = load_question(question)
     images = asked.load(data)
     sweep = Sweep(asked, points, images, output, workers)
     title = f"{asked.engine}: {asked.name}"

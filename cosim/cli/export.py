@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cosim.cli.options import FILE
+from cosim.cli.files import print_json
+from cosim.cli.options import FILE, json_option, silent_option, working
 from cosim.loop import export_run
 
 
@@ -28,7 +29,9 @@ from cosim.loop import export_run
     help="Test images whose reads the decks hold.",
 )
 @click.option("-o", "--output", type=FILE, required=True, help="Folder to write; must not exist.")
-def command(run: Path, training: str, chip: int, images: int, output: Path) -> None:
+@json_option
+@silent_option
+def command(run: Path, training: str, chip: int, images: int, output: Path, as_json: bool) -> None:
     """Write which weight of RUN's network sits in which cell, and every tile as a deck.
 
     OUTPUT/cells.csv has a row for each cell: layer, tile, row, column, weight, target and
@@ -37,5 +40,9 @@ def command(run: Path, training: str, chip: int, images: int, output: Path) -> N
 
     Example: cosim export runs/digits --chip 2 --images 5 -o chip2
     """
-    found = export_run(run, output, training, chip, images)
+    with working("writing cells and decks"):
+        found = export_run(run, output, training, chip, images)
+    if as_json:
+        print_json({"folder": found.folder, "cells": found.cells, "tiles": found.tiles})
+        return
     click.echo(f"{found.folder}: {found.cells} cells, {found.tiles} tiles")

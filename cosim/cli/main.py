@@ -74,7 +74,12 @@ class LazyCommands(click.Group):
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(cosim.__version__, prog_name="cosim")
 def cli() -> None:
-    """SPICE-coupled co-simulation of analog in-memory computing."""
+    """SPICE-coupled co-simulation of analog in-memory computing.
+
+    Exit codes: 0 done, 1 a check failed, 2 bad input, 3 the simulator failed, 130 interrupted.
+
+    Example: cosim doctor
+    """
 
 
 def main(arguments: list[str] | None = None) -> int:

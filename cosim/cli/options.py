@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,19 +15,18 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-from cosim.engine.base import AbstractEngine
-from cosim.errors import InputError
-from cosim.ngspice import DEFAULT_TIMEOUT, Workers
-from netlists.specs import TileSpec
+from cosim.ngspice import DEFAULT_TIMEOUT
 
 
 FILE = click.Path(path_type=Path)
+PATIENCE = 2.0  # [s] after which people want to know what is going on
 SEED = click.IntRange(0, 2**62)
 COUNT = click.IntRange(1, 10**7)  # of samples, draws, repeats: more fits no memory
 
@@ -35,7 +35,10 @@ class Number(click.FloatRange):
     """A number within limits; unlike click's, never infinite and never NaN."""
 
     def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> float:
         """The number.
 
@@ -108,45 +111,6 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return worker_options(timeout_option(function))
 
 
-@contextmanager
-def open_engine(
-    name: str,
-    spec: TileSpec,
-    workers: int | None,
-    scheduler: str | None,
-    runner: str,
-    timeout: float = DEFAULT_TIMEOUT,
-) -> Iterator[AbstractEngine]:
-    """An engine by name: `ngspice`, `solver`, or the path of a surrogate folder.
-
-    Each engine is imported where it is opened: torch alone takes seconds.
-
-    Raises:
-        InputError: an unknown engine, or a surrogate of another tile.
-        SimulatorMissing: ngspice is not installed.
-    """
-    if name == "ngspice":
-        from cosim.engine.ngspice import NgspiceEngine
-
-        with Workers(workers, scheduler=scheduler, runner=runner) as pool:
-            yield NgspiceEngine(spec, pool, timeout)
-        return
-    if name == "solver":
-        from cosim.engine.solver import SolverEngine
-
-        yield SolverEngine(spec, threads=workers)
-        return
-    if not Path(name).is_dir():
-        raise InputError(
-            f"engine `{name}` is unknown; use `ngspice`, `solver`, or a surrogate's folder"
-        )
-    from cosim.engine.surrogate import SurrogateEngine
-    from cosim.surrogate import load
-
-    stored = load(name, spec.content_hash())
-    yield SurrogateEngine(spec, stored.surrogate, stored.tile)
-
-
 def is_quiet() -> bool:
     """Whether `--quiet` was given to the command that runs."""
     context = click.get_current_context(silent=True)
@@ -161,7 +125,11 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress_bar(title: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error with count, rate and time left; yields its advance."""
+    """A progress bar on standard error with count, rate and time left; yields its advance.
+
+    Where nobody watches, such as in a log, one line tells of the end if it took a while. An error
+    takes the bar away, so that its message stands alone.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -171,17 +139,38 @@ def progress_bar(title: str, total: int, quiet: bool = False) -> Iterator[Callab
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True, quiet=quiet or is_quiet())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda count: progress.advance(task, count)
+    with _shown(title, total, columns, quiet=quiet) as advance:
+        yield advance
 
 
 @contextmanager
 def working(title: str) -> Iterator[None]:
     """A sign of life on standard error with the time since, where the end is not known."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    console = Console(stderr=True, quiet=is_quiet())
-    with Progress(*columns, console=console, transient=True) as progress:
-        progress.add_task(title, total=None)
+    with _shown(title, None, columns):
         yield
+
+
+@contextmanager
+def _shown(
+    title: str, total: int | None, columns: tuple[ProgressColumn, ...], *, quiet: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """Progress on a terminal; a line at the end elsewhere."""
+    quiet = quiet or is_quiet()
+    console = Console(stderr=True, quiet=quiet)
+    began = time.perf_counter()
+    if not console.is_terminal:
+        yield lambda count: None
+        seconds = time.perf_counter() - began
+        if not quiet and seconds > PATIENCE:
+            click.echo(
+                f"{title}: {'' if total is None else f'{total} '}in {seconds:.1f} s", err=True
+            )
+        return
+    with Progress(*columns, console=console, transient=total is None) as progress:
+        task = progress.add_task(title, total=total)
+        try:
+            yield lambda count: progress.advance(task, count)
+        except BaseException:
+            progress.live.transient = True
+            raise

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from cosim.cli.options import FILE, progress_bar, worker_options
+from cosim.cli.files import check_folder, print_json
+from cosim.cli.options import FILE, json_option, progress_bar, worker_options
 from cosim.errors import CheckFailed
-from cosim.loop import Progress, check_study, load_study, run_study
+from cosim.loop import Outcome, Progress, check_study, load_study, run_study
 from cosim.ngspice import Workers
 
 
@@ -26,11 +27,13 @@ from cosim.ngspice import Workers
     type=FILE,
     help="FOLDER with MNIST/raw or cifar-10-batches-bin, for studies on MNIST or CIFAR-10.",
 )
+@json_option
 @worker_options
 def command(
     study: Path,
     output: Path,
     data: Path | None,
+    as_json: bool,
     workers: int | None,
     scheduler: str | None,
     runner: str,
@@ -46,6 +49,7 @@ def command(
 
     Example: cosim run examples/digits.toml -o runs/digits
     """
+    check_folder(output, "run.json")
     spec, tile = load_study(study)
     check_study(spec, tile, data)
 
@@ -58,10 +62,28 @@ def command(
         outcome = run_study(
             spec, tile, output, pool, progress, _repeated(study, output, data), data
         )
-    click.echo(outcome.table())
-    click.echo(f"report: {output / 'report.html'}")
+    if as_json:
+        print_json(_data(outcome, output))
+    else:
+        click.echo(outcome.table())
+        click.echo(f"report: {output / 'report.html'}")
     if not outcome.holds:
         raise CheckFailed("a claim of the study does not hold; see the table above and the report")
+
+
+def _data(outcome: Outcome, output: Path) -> dict[str, object]:
+    """The outcome for machines; accuracies are means over the chips of the last round."""
+    engines = ("ideal", "surrogate", "ngspice")
+    return {
+        "holds": outcome.holds,
+        "claims": [vars(claim) for claim in outcome.claims],
+        "accuracy": {
+            training: {name: outcome.accuracies(training, name).mean() for name in engines}
+            for training in outcome.study.training.networks
+        },
+        "rounds": outcome.numbers,
+        "report": output / "report.html",
+    }
 
 
 def _repeated(study: Path, output: Path, data: Path | None) -> str:

@@ -16,10 +16,10 @@ from cosim.cli.options import (
     engine_options,
     json_option,
     note,
-    open_engine,
     progress_bar,
     working,
 )
+from cosim.engine.opening import open_engine
 from cosim.errors import InputError
 from netlists.arrays import checked_conductances
 from netlists.signal_chain import SignalChain
@@ -27,6 +27,7 @@ from netlists.specs import TileSpec
 
 
 if TYPE_CHECKING:
+    from cosim.engine.base import AbstractEngine
     from cosim.engine.transient import TransientReadout
 
 
@@ -110,6 +111,7 @@ def command(
         progress_bar(f"{engine.name}: {spec.name}", len(V) * chain.reads, quiet) as advance,
     ):
         currents = engine.mvm_many([(G, V.reshape(-1, spec.rows))], advance)[0]
+        _note_domain(engine, V, G)
         outputs = engine.read_out(currents.reshape(len(V), chain.reads, spec.cols))
     _write(output, outputs, spec, as_json)
 
@@ -143,6 +145,17 @@ def _transient(
                 "ngspice, or the folder of a surrogate that was fitted to transients"
             )
         return engine.over_time(G, X)
+
+
+def _note_domain(engine: AbstractEngine, V: np.ndarray, G: np.ndarray) -> None:
+    """Say when a surrogate was asked beyond what it is meant for."""
+    if engine.name == "surrogate":
+        from cosim.engine.surrogate import SurrogateEngine
+
+        if isinstance(engine, SurrogateEngine):
+            report = engine.surrogate.domain.report(V.reshape(-1, V.shape[-1]), G)
+            if not report.inside:
+                note(f"note: {report}")
 
 
 def _tell_figures(read: TransientReadout, path: Path | None, as_json: bool) -> None:

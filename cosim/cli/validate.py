@@ -19,11 +19,11 @@ from cosim.cli.options import (
     Number,
     engine_options,
     json_option,
-    open_engine,
     progress_bar,
     working,
 )
 from cosim.engine.base import AbstractEngine
+from cosim.engine.opening import open_engine
 from cosim.errors import CheckFailed, DatasetError
 from cosim.ngspice import Workers
 from cosim.surrogate import OutsideSamples, StoredSurrogate, Surrogate, load, outside_domain

@@ -178,7 +178,7 @@ def loss(
     typical: Float[Tensor, "typical ..."],
 ) -> Float[Tensor, ""]:
     """Cross entropy of a network on a chip whose tiles are a circuit, its gains calibrated anew."""
-    network = copy.deepcopy(network).eval()
+    network, x, typical = copy.deepcopy(network).double().eval(), x.double(), typical.double()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     inputs = _inputs_of_layers(network, typical)
@@ -189,7 +189,7 @@ def loss(
         for layer in analog_layers(network):
             if layer.programmed is not None:
                 layer.programmed = replace(layer.programmed, currents=circuit.currents)
-        return nn.functional.cross_entropy(network(x).double(), labels)
+        return nn.functional.cross_entropy(network(x), labels)
 
 
 @torch.no_grad()

@@ -60,8 +60,8 @@ def design_page(found: Answer, slopes: list[Sensitivity], command: str) -> str:
         ),
         sections=tuple(sections),
         question=(
-            f"Which point keeps the accuracy within {100 * question.within:g} points of the best"
-            " at least energy?"
+            f"Which point keeps the accuracy within {100 * question.within:g} % of all images of"
+            " the best, at least energy?"
         ),
         command=command,
         provenance={

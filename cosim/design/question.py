@@ -92,7 +92,7 @@ class Question(Spec):
     data: DatasetName = "digits"
     network: Literal["perceptron", "lenet5"] = "perceptron"
     hidden: tuple[Count, ...] = (32,)
-    epochs: Count = 20
+    epochs: Count = 40
     train_images: Count | None = None
     images: Count = 200
     levels: Annotated[int, Field(ge=2, le=256)] = 16

@@ -17,7 +17,7 @@ def images():
     labels = torch.arange(240) % 3
     noisy = centres[labels] + 0.15 * torch.randn(240, 1, 2, 4, generator=draws)
     x = noisy.clamp(0, 1)
-    return Images("digits", x[:180], labels[:180], x[180:], labels[180:])
+    return Images("digits", x[:180], labels[:180], x[180:], labels[180:], classes=3)
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +37,8 @@ def question():
         tile="tile.toml",
         sweep=sweep,
         engine="surrogate",
-        hidden=(5,),
-        epochs=5,
+        hidden=(8,),
+        epochs=40,
         images=60,
         chips=2,
         periphery={"read_time": 50e-9},
