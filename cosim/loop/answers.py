@@ -141,8 +141,8 @@ class _Part:
 
     def path(self, folder: Path) -> Path:
         digest = hashlib.sha256(self.begin)
-        digest.update(np.ascontiguousarray(self.conductances, dtype=np.float64))
-        digest.update(np.ascontiguousarray(self.inputs, dtype=np.float64))
+        digest.update(np.asarray(self.conductances, dtype=np.float64).tobytes())
+        digest.update(np.asarray(self.inputs, dtype=np.float64).tobytes())
         name = digest.hexdigest()[:40]
         return folder / name[:2] / f"{name}.npy"
 

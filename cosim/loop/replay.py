@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 
 from cosim.characterize.fitting import needed_coverage
 from cosim.engine.base import Currents
@@ -21,7 +21,7 @@ from cosim.loop.context import Context
 from cosim.loop.networks import IMAGES_AT_ONCE, load_network
 from cosim.loop.programming import chips_of
 from cosim.loop.stages import Results
-from cosim.nn import Chip, Engine, Evaluation, analog_layers, evaluate
+from cosim.nn import AnalogLayer, Chip, Engine, Evaluation, analog_layers, evaluate
 from cosim.nn.evaluate import EvaluationSettings
 from cosim.surrogate import Certificate, LineModeGalerkin, accuracy
 
@@ -117,15 +117,16 @@ def _in_ngspice(
     return Reads(recorder, surrogate.mvm_many(recorder.tasks), places), evaluation
 
 
-def _operations(network: nn.Module, image: object) -> int:
+def _operations(network: nn.Module, image: Float[Tensor, "one ..."]) -> int:
     """Tile operations of one image."""
     counted = 0
 
-    def count(layer: nn.Module, given: tuple, made: object) -> None:
+    def count(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         nonlocal counted
-        counted += len(layer.rows_of(layer.unit_inputs(given[0]))) * layer.mapping.tiles
+        if isinstance(layer, AnalogLayer):
+            counted += len(layer.rows_of(given[0])) * layer.mapping.tiles
 
-    hooks = [layer.register_forward_hook(count) for layer in analog_layers(network)]
+    hooks = [layer.register_forward_pre_hook(count) for layer in analog_layers(network)]
     try:
         network(image)
     finally:

@@ -168,7 +168,7 @@ def join(context: Context, before: Round) -> Results:
     """Choose reads of the round before that join the samples; keep them in `joined.npz`."""
     earlier = context.in_round(before.number)
     surrogate = surrogate_of(earlier)
-    reads = {
+    reads: dict[str, Reads] = {
         name: reads_of(earlier, name, surrogate, before.of(f"replay-{name}")["images"])
         for name in context.study.training.networks
     }

@@ -185,15 +185,11 @@ class _Run:
 
     def _begin(self) -> None:
         context, study = self.context, self.context.study
-        plan = study.characterize
+        plan, tile = study.characterize, context.tile.content_hash()
         self.do(
             "samples",
             f"sampling the tile in ngspice ({plan.samples} samples)",
-            [
-                context.tile.content_hash(),
-                plan.model_dump(mode="json"),
-                context.engine.provenance(),
-            ],
+            [tile, plan.model_dump(mode="json"), context.engine.provenance()],
             partial(take_samples, context),
             [],
         )

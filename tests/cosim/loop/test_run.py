@@ -10,38 +10,7 @@ import pytest
 
 from cosim.errors import DatasetError, InputError, MissingFileError
 from cosim.loop import StudySpec, export_run, run_study, write_report
-from cosim.ngspice import Workers, ngspice_info
-
-
-STUDY = {
-    "name": "small",
-    "tile": "unused.toml",
-    "seed": 5,
-    "characterize": {"samples": 60, "inputs_per_matrix": 6, "seed": 3},
-    "surrogate": {"held_out": 0.4},
-    "network": {"hidden": [7], "levels": 8},
-    "training": {"epochs": 15, "variation": 30e-6},
-    "programming": {"variation": 30e-6, "chips": 2},
-    "evaluation": {"images": 12, "max_accuracy_gap": 0.2},
-}
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers(2) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-def tile(rram_tile):
-    return rram_tile(rows=16, cols=8)
-
-
-@pytest.fixture(scope="module")
-def finished(tile, workers, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    study = StudySpec.model_validate(STUDY)
-    return folder, run_study(study, tile, folder, workers, command="cosim run small.toml")
+from cosim.ngspice import ngspice_info
 
 
 def test_every_tile_operation_of_the_images_ran_in_ngspice(finished):
@@ -100,11 +69,15 @@ def test_the_same_study_again_finds_every_stage_done(finished, tile, workers):
     assert again.table() == outcome.table()
 
 
-def test_a_changed_evaluation_reruns_only_what_depends_on_it(finished, tile, workers, tmp_path):
+def test_a_changed_evaluation_reruns_only_what_depends_on_it(
+    finished, tile, workers, tmp_path, small_study
+):
     folder, _ = finished
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    study = StudySpec.model_validate({**STUDY, "evaluation": {"images": 4, "max_accuracy_gap": 1}})
+    study = StudySpec.model_validate(
+        {**small_study, "evaluation": {"images": 4, "max_accuracy_gap": 1}}
+    )
     changed = run_study(study, tile, copy, workers)
     reused = {name for name, record in changed.records.items() if record.reused}
     assert reused == {"samples", "fit", "train", "program", "solve", "look"}
