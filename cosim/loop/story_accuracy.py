@@ -30,7 +30,7 @@ def accuracy_section(told: Told) -> Section:
             _setting(told),
             Figure(
                 "Accuracy of every chip",
-                GroupChart(Axis("Accuracy", "%"), networks, series),
+                GroupChart(_axis(series), networks, series),
                 "One point per chip, with mean and standard deviation. In ngspice the "
                 "simulated currents of one layer are the inputs of the next.",
                 wide=True,
@@ -46,6 +46,13 @@ def accuracy_section(told: Told) -> Section:
     )
 
 
+def _axis(series: tuple[GroupSeries, ...]) -> Axis:
+    """Where the values are; from nothing to all where they are all the same."""
+    values = np.concatenate([one.values.ravel() for one in series])
+    same = float(np.ptp(values)) == 0.0
+    return Axis("Accuracy", "%", low=0.0, high=1.0) if same else Axis("Accuracy", "%")
+
+
 def _setting(told: Told) -> str:
     programming, levels = told.study.programming, told.study.network.levels
     images = told.outcome.last.of(f"replay-{told.networks[0]}")["images"]
@@ -55,19 +62,19 @@ def _setting(told: Told) -> str:
         cell = told.tile.cell
         share = error / (cell.conductance_max - cell.conductance_min)
         how = (
-            f"each one draw of conductance errors with a standard deviation of "
+            f"with one draw of conductance errors each, of a standard deviation of "
             f"{readable(error, 'S')} ({100 * share:.0f} % of the conductance range)"
         )
     else:
-        how = f"each written and verified by `{programming.algorithm}` on its own devices"
+        how = f"written and verified by `{programming.algorithm}` on devices of their own"
     same = (
         " All are trained with the same conductance levels, so the difference is not quantisation."
         if len(told.networks) > 1
         else ""
     )
     return (
-        f"Networks of {levels} conductance levels are programmed into {chips}, {how}, and classify "
-        f"the same {images} test images.{same}"
+        f"Networks of {levels} conductance levels are programmed into {chips}, {how}. They "
+        f"classify the same {images} test images.{same}"
     )
 
 
@@ -92,15 +99,14 @@ def _all_images_table(told: Told) -> Table:
     caption = "The last column compares the classes of the surrogate and ngspice, image by image."
     if last.has("solve"):
         solved = last.of("solve")
-        images = solved[told.networks[0]]["images"]
         columns += [Column(f"Chips, {name}", "%") for name in ("ideal", "surrogate", "solver")]
         columns.append(Column("Same class as solver", "%"))
         for row in rows:
             found = solved[row[0]]["accuracy"]
             row += [float(np.mean(found[name])) for name in ("ideal", "surrogate", "solver")]
             row.append(solved[row[0]]["same_class"])
-        caption = f"Chips classify {images:,} test images, every tile operation solved. {caption}"
+        caption = f"Chips classify {told.solved}, every tile operation solved. {caption}"
     columns.append(Column("Same class as ngspice", "%"))
     for row in rows:
         row.append(last.of(f"replay-{row[0]}")["same_class"])
-    return Table("The whole test set", tuple(columns), tuple(map(tuple, rows)), caption)
+    return Table("Beyond the replayed images", tuple(columns), tuple(map(tuple, rows)), caption)

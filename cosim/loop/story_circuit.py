@@ -68,3 +68,8 @@ def circuit_section(told: Told) -> Section:
             ),
         ),
     )
+
+
+def _parts(told: Told) -> str:
+    """What a cell consists of."""
+    return "The device" if told.tile.cell.access_transistor is None else "Device and transistor"

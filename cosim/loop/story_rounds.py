@@ -15,7 +15,7 @@ def rounds_section(told: Told) -> Section:
     most = told.study.loop.rounds
     text = (
         f"A round ends with a comparison: predicted accuracy against ngspice on the same images "
-        f"and against the solver on the whole test set (within {100 * margin:g} points), and the "
+        f"and against the solver on {told.solved} (within {100 * margin:g} points), and the "
         "surrogate's error on the network's own reads against its certificate. "
     )
     if most == 1:
@@ -68,8 +68,8 @@ def _table(told: Told, rounds: tuple[Round, ...]) -> Table:
         Column("Predicted, replayed images", "%"),
         Column("ngspice, same images", "%"),
         Column("Images"),
-        Column("Predicted, test set", "%"),
-        Column("Solver, test set", "%"),
+        Column("Predicted, solver's images", "%"),
+        Column("Solver, its images", "%"),
         Column("Surrogate NRMSE on reads", "%", 3),
         Column("Reads within the bound", "%"),
         Column("Reads that joined the fit", digits=8),

@@ -26,8 +26,7 @@ def training_section(told: Told) -> Section:
         (
             (
                 f"Layers {sizes}, split over {tiles} tiles (row blocks x column blocks) with "
-                f"differential pairs of columns. {_injected(told)} Plain training multiplies "
-                "exactly. Everything else is the same."
+                f"differential pairs of columns. {' '.join(_recipes(told))}"
             ),
             Figure(
                 "Training loss",
@@ -40,12 +39,26 @@ def training_section(told: Told) -> Section:
     )
 
 
-def _injected(told: Told) -> str:
-    variation = told.study.training.variation
-    begin = "Variability-aware training multiplies with the surrogate and draws conductance errors "
-    if variation == FROM_PROGRAMMING:
-        return begin + "with the shift and spread that programming leaves, anew for every batch."
-    return begin + f"of {readable(float(variation), 'S')} anew for every batch."
+def _recipes(told: Told) -> list[str]:
+    """What the trainings of the study do, a sentence each."""
+    said, variation = [], told.study.training.variation
+    if "variability-aware" in told.networks:
+        error = (
+            "with the shift and spread that programming leaves"
+            if variation == FROM_PROGRAMMING
+            else f"of {readable(float(variation), 'S')}"
+        )
+        said.append(
+            "Variability-aware training multiplies with the surrogate and draws conductance errors "
+            f"{error} anew for every batch."
+        )
+        if exact := told.study.training.exact_epochs:
+            said.append(f"Before that it multiplies exactly (epochs: {exact}).")
+    if "plain" in told.networks:
+        said.append("Plain training multiplies exactly.")
+    if len(told.networks) > 1:
+        said.append("Everything else is the same.")
+    return said
 
 
 def programming_section(told: Told) -> Section | None:

@@ -44,3 +44,9 @@ class Told:
     def place(self) -> Path:
         """Where the results of the last round are."""
         return self.started.material(self.folder, self.outcome.numbers).place
+
+    @property
+    def solved(self) -> str:
+        """What the solver was given, in words."""
+        count = self.study.evaluation.solver_images
+        return "the whole test set" if count is None else f"{count:,} test images"
