@@ -38,6 +38,8 @@ POOL = 4
 # Part of the matrices that is taken as it comes, and at least so many for each of a committee.
 FIRST_SHARE = 0.5
 COMMITTEE = 3
+# Members need not be as good as what is fitted in the end to disagree where it is not known.
+ROUGHLY = FitSettings(held_out=0.2, iterations=2)
 
 
 def pool_of(plan: SamplingPlan) -> SamplingPlan:
@@ -108,6 +110,6 @@ def _worst(dataset: Dataset, pending: list[int], count: int) -> list[int]:
         if spec.external is not None:
             return fit_low_rank(samples, domain_of(spec), plan.seed)
         start = closed_form(LineModeGalerkin, spec)
-        return fit(start, samples, provenance_of(dataset, 0), FitSettings(held_out=0.2)).surrogate
+        return fit(start, samples, provenance_of(dataset, 0), ROUGHLY).surrogate
 
     return [pending[index] for index in next_samples(samples_of(dataset), pool, fitted, settings)]

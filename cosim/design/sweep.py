@@ -154,9 +154,9 @@ class Sweep:
             return network.eval()
         settings = TrainSettings(question.epochs, 64, 3e-3, question.seed)
         trained(network, images, settings).eval()
-        partial = path.with_suffix(".part")
-        safetensors.torch.save_file(network.state_dict(), partial)
-        partial.replace(path)
+        unfinished = path.with_suffix(".part")
+        safetensors.torch.save_file(network.state_dict(), unfinished)
+        unfinished.replace(path)
         return network
 
     def network(self, digital: nn.Sequential, tile: TileSpec) -> nn.Module:

@@ -17,14 +17,14 @@ PLAN = SamplingPlan(samples=32, inputs_per_matrix=2)
 @pytest.fixture(scope="module")
 def engine(rram_tile):
     wires = {"input_line_resistance": 20.0, "output_line_resistance": 20.0}
-    return SolverEngine(rram_tile(8, 8, wires=wires))
+    return SolverEngine(rram_tile(6, 6, wires=wires))
 
 
 @pytest.fixture(scope="module")
 def dataset(engine, tmp_path_factory):
     path = tmp_path_factory.mktemp("active") / "data.zarr"
     seen = []
-    found = characterize_actively(engine, PLAN, path, 2, seen.append)
+    found = characterize_actively(engine, PLAN, path, 1, seen.append)
     assert sum(seen) == PLAN.samples
     return found
 
@@ -53,7 +53,7 @@ def test_what_is_chosen_is_worse_than_what_comes(engine, dataset):
 
 def test_the_same_call_finds_its_work_done(engine, dataset):
     seen = []
-    again = characterize_actively(engine, PLAN, dataset.path, 2, seen.append)
+    again = characterize_actively(engine, PLAN, dataset.path, 1, seen.append)
     assert seen == [PLAN.samples]
     assert again.pending() == Dataset.open(dataset.path).pending()
 

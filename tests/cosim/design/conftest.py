@@ -46,8 +46,10 @@ def question():
 
 
 @pytest.fixture(scope="session")
-def points(question, fields):
-    return points_of(question, fields, "tile.toml")
+def points(question, resistive_tile):
+    wires = {"input_line_resistance": 4.0, "output_line_resistance": 6.0}
+    tile = resistive_tile(8, 6, wires=wires, sensing={"input_resistance": 20.0})
+    return points_of(question, tile.model_dump(mode="json", exclude_none=True), "tile.toml")
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def mac(rram_tile):
 def test_blocks_of_a_whole_tile_cost_what_ngspice_measures(mac):
     draws = np.random.default_rng(7)
     G = draws.uniform(5e-6, 100e-6, (4, 2))
-    codes = draws.integers(0, 16, (4, 4))
+    codes = draws.integers(0, 16, (3, 4))
     with Workers(1) as workers:
         measured = run_transient(mac, G, codes, workers)
     volts = SignalChain(mac).voltages(codes).reshape(-1, 4)

@@ -50,9 +50,13 @@ def case(rram_tile, images):
     return tile, network, program(network, 0, None)
 
 
-def value(case, images, name, step):
+@pytest.fixture(scope="module")
+def solver(case):
+    return TileSolver(case[0], EXACT)
+
+
+def value(case, solver, images, name, step):
     tile, network, chip = case
-    solver = TileSolver(tile, EXACT)
     factors = {key: torch.ones((), dtype=torch.float64) for key in parameters_of(tile, solver)}
     factors[name] = torch.tensor(math.exp(step), dtype=torch.float64)
     with torch.no_grad():
@@ -61,31 +65,32 @@ def value(case, images, name, step):
                 network,
                 Circuit(tile, solver, factors),
                 chip,
-                images.test_images[:12],
-                images.test_labels[:12],
-                images.train_images[:10],
+                images.test_images[:6],
+                images.test_labels[:6],
+                images.train_images[:5],
             )
         )
 
 
-def test_slopes_are_those_of_finite_differences(case, images):
+def test_slopes_are_those_of_finite_differences(case, solver, images):
     tile, network, chip = case
     found = sensitivities(
         network,
         tile,
         chip,
-        images.test_images[:12],
-        images.test_labels[:12],
-        images.train_images[:10],
+        images.test_images[:6],
+        images.test_labels[:6],
+        images.train_images[:5],
     )
-    assert {one.parameter for one in found} == set(parameters_of(tile, TileSolver(tile, EXACT)))
+    assert {one.parameter for one in found} == set(parameters_of(tile, solver))
     assert [abs(one.slope) for one in found] == sorted(
         (abs(one.slope) for one in found), reverse=True
     )
     largest = abs(found[0].slope)
     for one in found:
         difference = (
-            value(case, images, one.parameter, STEP) - value(case, images, one.parameter, -STEP)
+            value(case, solver, images, one.parameter, STEP)
+            - value(case, solver, images, one.parameter, -STEP)
         ) / (2 * STEP)
         assert one.slope == pytest.approx(difference, rel=2e-3, abs=1e-5 * largest), one.parameter
 
