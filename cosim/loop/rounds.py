@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from cosim.loop.context import Context
 from cosim.loop.replay import LEVEL, Reads, reads_of
@@ -175,12 +176,17 @@ def join(context: Context, before: Round) -> Results:
     generator = np.random.default_rng([context.study.seed, context.number])
     tasks = [(name, task) for name, own in reads.items() for task in range(len(own.predicted))]
     error = np.concatenate([own.rms() for own in reads.values()])
-    budget = context.study.loop.samples
-    matrices = min(len(tasks), max(1, budget // READS_PER_MATRIX))
-    worst = list(np.argsort(-error)[: -(-matrices // 2)])
-    others = generator.permutation(np.setdiff1d(np.arange(len(tasks)), worst))
-    chosen = [tasks[index] for index in [*worst, *others[: matrices - len(worst)]]]
-    each = [_vectors(reads[name], task, budget // matrices, generator) for name, task in chosen]
+    chosen: list[tuple[str, int]] = []
+    each: list[np.ndarray] = []
+    left = context.study.loop.samples
+    for index in _half_worst(error, len(tasks), generator):
+        name, task = tasks[index]
+        rows = _vectors(reads[name], task, min(left, READS_PER_MATRIX), generator)
+        chosen.append((name, task))
+        each.append(rows)
+        left -= len(rows)
+        if left <= 0:
+            break
     _keep(context, reads, chosen, each)
     return {
         "samples": sum(map(len, each)),
@@ -190,14 +196,20 @@ def join(context: Context, before: Round) -> Results:
     }
 
 
-def _vectors(reads: Reads, task: int, budget: int, generator: np.random.Generator) -> np.ndarray:
+def _vectors(reads: Reads, task: int, count: int, generator: np.random.Generator) -> np.ndarray:
     """Reads of one matrix: half with the largest errors, half at random."""
-    answers = reads.recorder.answers[task]
-    error = np.abs(reads.predicted[task] - answers).max(axis=1)
-    count = min(len(answers), max(1, min(budget, READS_PER_MATRIX)))
-    worst = np.argsort(-error)[: -(-count // 2)]
-    others = generator.permutation(np.setdiff1d(np.arange(len(answers)), worst))
-    return np.concatenate([worst, others[: count - len(worst)]])
+    error = np.abs(reads.predicted[task] - reads.recorder.answers[task]).max(axis=1)
+    return _half_worst(error, count, generator)
+
+
+def _half_worst(
+    error: Float[np.ndarray, " all"], count: int, generator: np.random.Generator
+) -> Int[np.ndarray, " chosen"]:
+    """Places in turn: the largest error that is left, and one of the others at random."""
+    worst = np.argsort(-error, kind="stable")
+    both = np.stack([worst, generator.permutation(len(error))], axis=1).ravel()
+    _, first = np.unique(both, return_index=True)
+    return both[np.sort(first)][:count]
 
 
 def _keep(

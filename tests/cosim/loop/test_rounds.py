@@ -46,7 +46,8 @@ def test_a_good_start_agrees_in_the_first_round_and_a_bad_one_ends_in_the_same_p
     assert not first.has("solve")
     assert "surrogate error on the reads" in first.verdict
     last = bad.last
-    assert last.of("join")["samples"] == 40
+    # Four tiles on two chips, read with three images each: fewer than could join.
+    assert (last.of("join")["matrices"], last.of("join")["samples"]) == (8, 24)
     assert last.of("fit")["certificate"]["counts"]["held_out_matrices"] >= 3
     assert last.of("replay-variability-aware")["surrogate_nrmse"] < 2e-3
     for outcome in (good, bad):
