@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from cosim.cli.files import check_folder, print_json
-from cosim.cli.options import FILE, json_option, progress_bar, quiet_option
+from cosim.cli.options import FILE, json_option, progress_bar, quiet_option, working
 from cosim.design import Answer, Sensitivity, Sweep, answer, design_page, load_question
 from cosim.design.gradients import sensitivities
 
 
-# Images that the gradient of the loss is taken on, and that gains are calibrated on there.
-IMAGES, TYPICAL = 64, 32
+# Images that the gradient of the loss is taken on, and that gains are calibrated on there; fewer of
+# networks whose images are many reads each.
+IMAGES, TYPICAL, FEWEST = 64, 32, 4
+READS = 20_000
 
 
 @click.command("design")
@@ -65,7 +67,10 @@ def command(
     title = f"{asked.engine}: {asked.name}"
     with progress_bar(title, len(points) * asked.chips, quiet) as advance:
         found = answer(asked, sweep.run(advance))
-    slopes = _slopes(sweep, found) if gradients else []
+    slopes = []
+    if gradients:
+        with working("gradients of the loss"):
+            slopes = _slopes(sweep, found)
     written = {**found.as_json(), "gradients": [vars(one) for one in slopes]}
     print_json(written, output / "design.json")
     words = f"cosim design {question} -o {output}" + " --gradients" * gradients
@@ -84,13 +89,15 @@ def command(
 def _slopes(sweep: Sweep, found: Answer) -> list[Sensitivity]:
     """Slopes of the loss at the answer, on its first chip."""
     tile, images = found.chosen.point.tile, sweep.images
+    affordable = max(FEWEST, int(READS / found.chosen.reads))
+    count, typical = min(IMAGES, affordable), min(TYPICAL, affordable)
     network = sweep.network(sweep.digital(), tile)
     return sensitivities(
         network,
         tile,
         sweep.chip(network, tile, 0),
-        images.test_images[:IMAGES],
-        images.test_labels[:IMAGES],
-        images.train_images[:TYPICAL],
+        images.test_images[:count],
+        images.test_labels[:count],
+        images.train_images[:typical],
         sweep.threads,
     )

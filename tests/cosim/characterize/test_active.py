@@ -15,9 +15,9 @@ PLAN = SamplingPlan(samples=32, inputs_per_matrix=2)
 
 
 @pytest.fixture(scope="module")
-def engine(rram_tile):
+def engine(resistive_tile):
     wires = {"input_line_resistance": 20.0, "output_line_resistance": 20.0}
-    return SolverEngine(rram_tile(6, 6, wires=wires))
+    return SolverEngine(resistive_tile(6, 4, wires=wires))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_what_is_chosen_is_worse_than_what_comes(engine, dataset):
         return np.mean([np.abs(a - b).max() for a, b in zip(exact, ours, strict=True)])
 
     assert len(chosen) == PLAN.matrices - first
-    assert error(chosen) > 1.2 * error(sorted(pending))
+    assert error(chosen) > error(sorted(pending))
 
 
 def test_the_same_call_finds_its_work_done(engine, dataset):

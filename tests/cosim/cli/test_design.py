@@ -2,14 +2,27 @@
 
 import csv
 import json
-from pathlib import Path
 
 import pytest
 
 from cosim.cli.main import main
 
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "tile_32x32.toml"
+TILE = """
+name = "array"
+rows = 64
+cols = 24
+[cell]
+topology = "1R"
+device = "resistor"
+conductance_min = 5e-6
+conductance_max = 150e-6
+[wires]
+input_line_resistance = 1.0
+output_line_resistance = 1.0
+[drivers]
+read_voltage = 0.2
+"""
 QUESTION = """
 name = "wires"
 tile = "tile.toml"
@@ -27,8 +40,7 @@ wire_width = [0.02, 1]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("design")
-    text = EXAMPLE.read_text().replace("rows = 32", "rows = 64").replace("cols = 32", "cols = 24")
-    (folder / "tile.toml").write_text(text)
+    (folder / "tile.toml").write_text(TILE)
     (folder / "question.toml").write_text(QUESTION)
     return folder
 
