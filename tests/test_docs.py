@@ -177,7 +177,8 @@ def test_the_site_is_built_strictly_loads_nothing_from_elsewhere_and_has_no_brok
     done = run(mkdocs, ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
-    pages = list(site.rglob("*.html"))
+    # The page of errors can be asked for anywhere, so its addresses start at the root.
+    pages = [page for page in site.rglob("*.html") if page.name != "404.html"]
     assert len(pages) > len(PAGES)
     for page in pages:
         found = Addresses()
