@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compact_models.veriloga import tree
+from compact_models.veriloga.contribution_places import find_contribution
 from compact_models.veriloga.coverage import without_dead_values
 from compact_models.veriloga.declare import GROUND, BranchKey, Declarations
 from compact_models.veriloga.derivative import derivatives
@@ -29,6 +30,7 @@ from compact_models.veriloga.expressions import (
     ONE,
     ZERO,
     Expr,
+    apply,
     const,
     div,
     evaluate,
@@ -72,6 +74,8 @@ class Assembler:
         roots = [e for k in keys for e in (contributions[k].value, contributions[k].present)]
         for integral in self.execution.integrals:
             roots += [integral.argument, integral.initial or ZERO]
+        iterations = self.execution.iterations
+        roots += [iteration.residual for iteration in iterations]
         self._no_port_flows(roots)
         roots = self._without_dead_values(roots)
         finals = self.execution.frame.variables
@@ -88,6 +92,7 @@ class Assembler:
         done = iter(self._differentiate(self._probes(keys, finished)))
         resolved = {k: Contributed(next(done), next(done)) for k in keys}
         integrals = [(i, next(done), next(done)) for i in self.execution.integrals]
+        solved = [next(done) for _ in iterations]
         rates = [next(done) for _ in hidden]
         limits = [(next(done), next(done), next(done)) for _ in hidden]
         residuals = [next(done) for _ in resolution.loops]
@@ -102,6 +107,9 @@ class Assembler:
             self._state(name, neg(rate), initial, state.step.origin, low_limit, high_limit)
             size = max((abs(v) for v in self._fixed_rates(state.rate)), default=0.0) * NANOSECOND
             self.states[-1] = replace(self.states[-1], scale=size or 1.0)
+        for iteration, residual in zip(iterations, solved, strict=True):
+            f, q = self._split(residual)
+            self.implicit.append(ImplicitEquation(iteration.symbol, f, q, "an iteration"))
         for loop, residual in zip(resolution.loops, residuals, strict=True):
             f, q = self._split(residual)
             self.implicit.append(ImplicitEquation(loop.symbol, f, q, "an algebraic loop"))
@@ -207,10 +215,14 @@ class Assembler:
 
     def _differentiate(self, roots: list[Expr]) -> list[Expr]:
         """Carry out ddx()."""
-        while waiting := [n for n in walk(roots) if n.op == "ddx"]:
-            value, variable = waiting[0].args
-            roots = substitute(roots, {waiting[0]: derivatives([value], variable)[0]})
-        return roots
+        done: dict[Expr, Expr] = {}
+        for node in walk(roots):
+            args = tuple(done[arg] for arg in node.args)
+            if node.op == "ddx":
+                done[node] = derivatives([args[0]], args[1])[0]
+            else:
+                done[node] = node if args == node.args else apply(node.op, *args)
+        return [done[root] for root in roots]
 
     # ------------------------------------------------------------------ branches
 
@@ -239,7 +251,7 @@ class Assembler:
         return Branch(name, key.high, key.low, v, phi, when, f, q, symbol("current", name))
 
     def _refuse_switch(self, key: BranchKey) -> None:
-        span = _find_contribution(self.table, key)
+        span = find_contribution(self.table, key)
         refuse(
             "switch-branch",
             f"the branch {key.label} is a potential or a flow depending on a signal",
@@ -378,29 +390,6 @@ def _attribute(attributes: tuple[tree.Attribute, ...], *names: str) -> str:
         if attribute.name.lower() in names and isinstance(attribute.value, tree.Text):
             return attribute.value.value
     return ""
-
-
-def _find_contribution(table: Declarations, key: BranchKey) -> tree.Span:
-    """A contribution to the branch, to point at."""
-    queue: list[object] = [block.body for block in table.analog]
-    best = table.module.span
-    while queue:
-        node = queue.pop()
-        if isinstance(node, tree.Contribution):
-            names = [a.name for a in node.target.arguments if isinstance(a, tree.Name)]
-            if names == [key.name] or sorted(table.node(n) for n in names) == sorted(
-                n for n in (key.high, key.low) if n != GROUND
-            ):
-                best = node.span
-        elif isinstance(node, tree.Block):
-            queue += node.statements
-        elif isinstance(node, tree.If):
-            queue += [node.then, node.otherwise]
-        elif isinstance(node, tree.Case):
-            queue += [arm.body for arm in node.arms]
-        elif isinstance(node, tree.For | tree.While | tree.Repeat | tree.Event):
-            queue.append(node.body)
-    return best
 
 
 def _with_initial_parameters(system: System) -> System:

@@ -77,6 +77,8 @@ def _compile(file: File, include_folders: tuple[Path, ...], module: str | None) 
         chosen = _choose(syntax, source, file, module, notes)
         table = declare(source, syntax, chosen)
         check(table)
+        for repair in source.repairs:
+            notes.add(repair.message, repair.place)
         executor = Executor(table, notes)
         executor.run()
         system = Assembler(table, executor, notes).run()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 from math import prod
 
+from compact_models.veriloga.digest import order
 from compact_models.veriloga.expressions import (
     ONE,
     ZERO,
@@ -36,6 +37,9 @@ MOST_CHOICES = 100
 
 MAX_CASES = 2048
 """Combinations that are tried before giving up."""
+
+MOST_TERMS = 4000
+"""Comparisons, each as often as it occurs, of conditions that are still worked through."""
 
 FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 Formula = Callable[[dict[Expr, float]], bool]
@@ -90,7 +94,7 @@ def _is_reversed(quantity: Expr) -> bool:
     """Whether minus the quantity is the form that all comparisons of it are brought to."""
     if quantity.op == "neg":
         return True
-    return quantity.op == "sub" and quantity.args[0].serial > quantity.args[1].serial
+    return quantity.op == "sub" and order(quantity.args[0]) > order(quantity.args[1])
 
 
 def _pushed(op: str, left: Expr, right: Expr) -> Expr:
@@ -153,8 +157,11 @@ def _cases(value: Expr, own: Expr, default_of: Defaults) -> Iterator[Iterator[bo
     None where something is calculated from the old value, or there are too many cases.
     """
     pieces = _Pieces(default_of)
-    kept = pieces.formula(old_value_when(value, own, kept=True))
+    keeping = old_value_when(value, own, kept=True)
     calculation = old_value_when(value, own, kept=False)
+    if _terms([keeping, calculation]) > MOST_TERMS:
+        return None
+    kept = pieces.formula(keeping)
     calculated = pieces.formula(calculation)
     samples = pieces.samples()
     values = list(samples.values())
@@ -174,6 +181,15 @@ def _cases(value: Expr, own: Expr, default_of: Defaults) -> Iterator[Iterator[bo
     if calculation is not ZERO and any(calculated(at) for some in points() for at in some):
         return None
     return ((kept(at) for at in some) for some in points())
+
+
+def _terms(conditions: Iterable[Expr]) -> int:
+    """Size of the conditions written out, without sharing."""
+    conditions = list(conditions)
+    sizes: dict[Expr, int] = {}
+    for node in walk(conditions):
+        sizes[node] = 1 + sum(sizes[a] for a in node.args if a.op in TRUTH | {"select"})
+    return sum(sizes[condition] for condition in conditions)
 
 
 def without_dead_values(
@@ -198,7 +214,7 @@ def without_dead_values(
         if new.op != "select" or choices[new] > MOST_CHOICES:
             done[node] = new
             continue
-        for own in sorted(_ends(new, below), key=lambda end: end.serial):
+        for own in sorted(_ends(new, below), key=order):
             if is_covered(new, own, default_of):
                 new = _without(new, own)
                 names[own.name] = None

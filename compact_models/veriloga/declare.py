@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from compact_models.veriloga import tree
-from compact_models.veriloga.diagnostics import Diagnostic, SourceError
+from compact_models.veriloga.diagnostics import Diagnostic, Note, SourceError
 from compact_models.veriloga.source import Source
 
 
@@ -84,6 +84,11 @@ class Declarations:
         diagnostic = Diagnostic(code, message, place, why, instead)
         if diagnostic not in self.faults:
             self.faults.append(diagnostic)
+
+    def repaired(self, message: str, span: tree.Span) -> None:
+        """Keep a note of a slip that leaves no doubt what is meant."""
+        place = self.source.place(span.start, span.end - span.start)
+        self.source.repairs.append(Note(message, place))
 
     def stop_on_faults(self) -> None:
         """Raise what was collected, if anything was."""
@@ -181,6 +186,11 @@ def _parameters(table: Declarations, member: tree.Parameters) -> None:
                 "SPICE parameters and array code hold numbers only",
                 f"use an integer: `parameter integer {item.name} = 0 from [0:1];`",
             )
+        for interval in item.ranges:
+            if interval.comma:
+                table.repaired(
+                    f"the range of `{item.name}` has a comma where the colon belongs", interval.span
+                )
         integer = item.type == "integer" or (
             item.type is None and isinstance(item.default, tree.Number) and item.default.integer
         )
@@ -356,10 +366,4 @@ def _check_ports(table: Declarations) -> None:
                 f"declare it: `electrical {port.name};`",
             )
         elif port.name not in directed:
-            table.fault(
-                "port-without-direction",
-                f"the port `{port.name}` has no direction",
-                port.span,
-                "the language asks for one, and other compilers reject the file",
-                f"declare it: `inout {port.name};`",
-            )
+            table.repaired(f"the port `{port.name}` has no direction: taken as inout", port.span)

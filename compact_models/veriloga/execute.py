@@ -23,6 +23,7 @@ from compact_models.veriloga.execution import (
     Frame,
     Value,
     branch_id,
+    implied,
     node_potential,
     to_integer,
 )
@@ -84,8 +85,9 @@ class Executor:
         self.orientation: dict[tuple[str, str], BranchKey] = {}
         self.hint = ""
         self.target = ""
-        self.blocks = 0
+        self.blocks = self.loops = 0
         self.assumed: dict[Expr, bool] = {}
+        self.choices: tuple[tuple[Expr, bool], ...] = ()
         self.defaults: dict[Expr, float] = {}
         free = next(name for name in TEMPERATURE_NAMES if name not in table.parameters)
         self.temperature = symbol("parameter", free)
@@ -164,18 +166,18 @@ class Executor:
         """Run both arms and join their results under the condition."""
         before = self.result.frame
         arms = []
-        outside = self.assumed
+        outside, choices = self.assumed, self.choices
         for holds, arm in ((True, then), (False, otherwise)):
             self.result.frame = before.fork()
-            self.assumed = outside | _implied(condition, holds)
+            self.assumed = outside | implied(condition, holds)
+            self.choices = (*choices, (condition, holds))
             arm()
             arms.append(self.result.frame)
-        self.result.frame, self.assumed = before, outside
+        self.result.frame, self.assumed, self.choices = before, outside, choices
         yes, no = arms
         for key in {**yes.variables, **no.variables}:
-            a, b = (arm.variables.get(key) for arm in arms)
-            own = symbol("previous", key)
-            before.variables[key] = select(condition, a or own, b or own)
+            a, b = (arm.variables.get(key) or symbol("previous", key) for arm in arms)
+            before.variables[key] = a if a is b else select(condition, a, b)
         for branch in {**yes.contributions, **no.contributions}:
             nothing = Contributed(ZERO, ZERO)
             then_, else_ = (arm.contributions.get(branch, nothing) for arm in arms)
@@ -210,12 +212,19 @@ class Executor:
         """An expression at the parameters' defaults, with numbers for its other symbols."""
         if is_const(expr):
             return expr.number
-        values = {**self._defaults(), **(given or {})}
+        values = {**self.default_values(), **(given or {})}
         for item in ("given", "analysis"):
             values |= dict.fromkeys(symbols([expr], item), 0.0)
         return evaluate([expr], values)[0]
 
-    def _defaults(self) -> dict[Expr, float]:
+    def path(self) -> Expr:
+        """The condition under which the statement being run is reached."""
+        reached: Expr = ONE
+        for condition, holds in self.choices:
+            reached = apply("and", reached, condition if holds else apply("not", condition))
+        return reached
+
+    def default_values(self) -> dict[Expr, float]:
         """The parameters that have been met so far, at their defaults."""
         known = self.defaults
         if self.temperature not in known:
@@ -405,17 +414,6 @@ class Executor:
             return Value(potential if sign > 0 else neg(potential))
         flow = symbol("probe", branch_id(branch))
         return Value(flow if sign > 0 else neg(flow))
-
-
-def _implied(condition: Expr, holds: bool) -> dict[Expr, bool]:
-    """The truth of a condition and of what follows from it."""
-    result = {condition: holds}
-    if condition.op == "not":
-        result |= _implied(condition.args[0], not holds)
-    elif condition.op in {"and", "or"} and holds is (condition.op == "and"):
-        for part in condition.args:
-            result |= _implied(part, holds)
-    return result
 
 
 _STATEMENTS: dict[type, Callable[..., None]] = {

@@ -56,6 +56,15 @@ class Noise:
     name: str
 
 
+@dataclass(frozen=True)
+class Iteration:
+    """What a loop solves for: 0 = residual."""
+
+    symbol: Expr
+    residual: Expr
+    place: Place
+
+
 @dataclass
 class Frame:
     """The state of one path through the block."""
@@ -78,6 +87,7 @@ class Execution:
     integrals: list[Integral] = field(default_factory=list)
     draws: list[Draw] = field(default_factory=list)
     noise: list[Noise] = field(default_factory=list)
+    iterations: list[Iteration] = field(default_factory=list)
     step_bounds: list[Expr] = field(default_factory=list)
     structural: set[str] = field(default_factory=set)
     written: dict[str, tree.Span] = field(default_factory=dict)
@@ -99,3 +109,14 @@ def branch_id(branch: BranchKey) -> str:
 def to_integer(value: Value) -> Value:
     """A value as Verilog converts it to an integer: rounded."""
     return value if value.integer else Value(apply("round", value.expr), True)
+
+
+def implied(condition: Expr, holds: bool) -> dict[Expr, bool]:
+    """The truth of a condition and of what follows from it."""
+    result = {condition: holds}
+    if condition.op == "not":
+        result |= implied(condition.args[0], not holds)
+    elif condition.op in {"and", "or"} and holds is (condition.op == "and"):
+        for part in condition.args:
+            result |= implied(part, holds)
+    return result

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
+from compact_models.veriloga.digest import content_digest, order, ordered
 from compact_models.veriloga.operations import COMPARISONS, OPERATIONS, TRUTH
 
 
@@ -52,19 +53,19 @@ class Expr:
         value: the number of a constant, the name of a symbol, else None.
         args: the operands.
         dynamic: the symbols among its leaves that change during a simulation.
-        serial: order of creation; operands come before what uses them.
+        depth: steps to its deepest leaf.
+        digest: a number made from the content alone, the same in every process.
     """
 
-    __slots__ = ("__weakref__", "args", "dynamic", "op", "serial", "value")
+    __slots__ = ("__weakref__", "args", "depth", "digest", "dynamic", "op", "value")
 
     _table: ClassVar[WeakValueDictionary[Key, Expr]] = WeakValueDictionary()
-    _count: ClassVar[int] = 0
-
     op: str
     value: float | str | None
     args: tuple[Expr, ...]
     dynamic: frozenset[Expr]
-    serial: int
+    depth: int
+    digest: int
 
     @classmethod
     def make(cls, op: str, value: float | str | None, args: tuple[Expr, ...]) -> Expr:
@@ -81,8 +82,8 @@ class Expr:
             node.dynamic = _union(args)
         if op == "ddt":
             node.dynamic |= {DDT_BELOW}
-        cls._count += 1
-        node.serial = cls._count
+        node.depth = 1 + max((arg.depth for arg in args), default=-1)
+        node.digest = content_digest(op, value, args)
         cls._table[key] = node
         return node
 
@@ -174,7 +175,7 @@ def add(a: Expr, b: Expr) -> Expr:
         return sub(a, b.args[0])
     if a.op == "neg":
         return sub(b, a.args[0])
-    return Expr.make("add", None, (a, b) if a.serial <= b.serial else (b, a))
+    return Expr.make("add", None, ordered(a, b))
 
 
 def sub(a: Expr, b: Expr) -> Expr:
@@ -212,7 +213,7 @@ def mul(a: Expr, b: Expr) -> Expr:
         return neg(mul(a.args[0], b))
     if b.op == "neg":
         return neg(mul(a, b.args[0]))
-    return Expr.make("mul", None, (a, b) if a.serial <= b.serial else (b, a))
+    return Expr.make("mul", None, ordered(a, b))
 
 
 def _times_constant(a: Expr, b: Expr) -> Expr | None:
@@ -406,7 +407,7 @@ def symbols(roots: Iterable[Expr], kind: str) -> list[Expr]:
     if kind in _STATIC_SYMBOLS:
         return [node for node in walk(roots) if node.op == kind]
     found = {node for root in roots for node in root.dynamic if node.op == kind}
-    return sorted(found, key=lambda node: node.serial)
+    return sorted(found, key=order)
 
 
 def has_ddt(node: Expr) -> bool:

@@ -6,6 +6,8 @@ Only the names and values that models use are here. The physical constants have 
 
 from __future__ import annotations
 
+import re
+
 
 CONSTANTS = """
 `ifndef CONSTANTS_VAMS
@@ -65,3 +67,5 @@ BUILT_IN_HEADERS: dict[str, str] = {
     "disciplines": DISCIPLINES,
     "discipline": DISCIPLINES,
 }
+STANDARD_CONSTANTS = dict(re.findall(r"^`define ([MP]_\w+) (.+)$", CONSTANTS, re.MULTILINE))
+"""The constants by name: no other meaning of these names is known."""

@@ -147,15 +147,15 @@ def _greedily(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
     """
     chosen: set[Expr] = set()
     best = _cost(roots, chosen)
-    waiting = [(_cost(roots, {n}) - best, n.serial, n) for n in candidates]
+    waiting = [(_cost(roots, {n}) - best, place, n) for place, n in enumerate(candidates)]
     heapq.heapify(waiting)
     while waiting and len(chosen) < MAX_HELPERS:
-        expected, serial, node = heapq.heappop(waiting)
+        expected, place, node = heapq.heappop(waiting)
         if expected > -LEAST_GAIN * best:
             break
         change = _cost(roots, chosen | {node}) - best
         if change > -LEAST_GAIN * best or (waiting and change > waiting[0][0]):
-            heapq.heappush(waiting, (change, serial, node))
+            heapq.heappush(waiting, (change, place, node))
             continue
         chosen.add(node)
         best += change

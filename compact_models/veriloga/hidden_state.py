@@ -197,7 +197,7 @@ class Resolver:
         (value,) = substitute(substitute([finals[key]], IN_TIME), same)
         own = symbol("previous", key)
         choices = [n for n in walk([value]) if n.op == "select" and own in n.args[1:]]
-        for choice in sorted(choices, key=lambda node: node.serial):
+        for choice in choices:
             start = self._at_first(substitute([choice], {INITIAL: ONE})[0])
             if start.is_static:
                 return start

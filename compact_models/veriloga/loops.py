@@ -6,7 +6,8 @@ signal may end early, such as
     while (count < 8 && error > limit)
 
 is taken as well if its count is small: each pass becomes an arm of the condition that leads to it.
-On that arm the count is a number, so the bound on it ends the loop.
+On that arm the count is a number, so the bound on it ends the loop. A loop with a larger bound, or
+none, is taken if it ends because its iterate stands still: see iterations.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from compact_models.veriloga import tree
 from compact_models.veriloga.diagnostics import refuse
 from compact_models.veriloga.expressions import Expr, is_const, symbols, truth
+from compact_models.veriloga.iterations import solved
 
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def run_repeat(run: Executor, node: tree.Repeat) -> None:
 def _loop(
     run: Executor, condition: Callable[[], Expr], body: Callable[[], None], span: tree.Span
 ) -> None:
+    start = run.frame.fork()
     signals = 0
 
     def passes() -> None:
@@ -64,13 +67,18 @@ def _loop(
             goes_on = truth(condition())
             if not is_const(goes_on) and not goes_on.is_static:
                 signals += 1
+                if signals == 1 and solved(run, start, condition, body, span, MAX_SIGNAL_PASSES):
+                    return
                 if signals > MAX_SIGNAL_PASSES:
                     _signal_ends(run, span)
                 run.choose(goes_on, another, lambda: None)
                 return
             if _decide(run, goes_on, span) == 0.0:
                 return
+            before = dict(run.frame.variables)
             body()
+            if run.frame.variables == before:
+                _never_ends(run, span)
         _too_many(run, span)
 
     def another() -> None:
@@ -94,6 +102,16 @@ def _decide(run: Executor, condition: Expr, span: tree.Span) -> float:
     return run.default_value(condition)
 
 
+def _never_ends(run: Executor, span: tree.Span) -> NoReturn:
+    refuse(
+        "unbounded-loop",
+        "the loop never ends: a pass leaves every variable as it was",
+        run.place(span),
+        why="the condition stays true",
+        instead="change in the body what the condition asks for",
+    )
+
+
 def _too_many(run: Executor, span: tree.Span) -> NoReturn:
     refuse(
         "unbounded-loop",
@@ -110,6 +128,7 @@ def _signal_ends(run: Executor, span: tree.Span) -> NoReturn:
         "the number of iterations depends on a signal",
         run.place(span),
         why="loops are unrolled into straight-line equations, and no count ends this one within "
-        f"{MAX_SIGNAL_PASSES} passes",
+        f"{MAX_SIGNAL_PASSES} passes; nor does it end, at all biases tried, because its variables "
+        "stand still",
         instead="use a fixed count, or a small bound: `while (k < 8 && error > limit)`",
     )

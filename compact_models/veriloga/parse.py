@@ -202,6 +202,10 @@ class _Builder(Transformer_NonRecursive):
             span=_span(meta),
         )
 
+    def comma_interval(self, meta: Meta, children: list[Any]) -> tree.Interval:
+        i = self.interval(meta, children)
+        return tree.Interval(i.low, i.high, i.low_closed, i.high_closed, False, i.span, comma=True)
+
     def from_range(self, meta: Meta, children: list[Any]) -> tree.Interval:
         return children[0]
 

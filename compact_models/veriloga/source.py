@@ -12,8 +12,15 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compact_models.veriloga.diagnostics import Place, refuse
-from compact_models.veriloga.headers import BUILT_IN_HEADERS
+from compact_models.veriloga.diagnostics import Note, Place, refuse
+from compact_models.veriloga.headers import BUILT_IN_HEADERS, STANDARD_CONSTANTS
+from compact_models.veriloga.macros import (
+    INTERESTING,
+    Macro,
+    actual_arguments,
+    replaced,
+    strip_comments,
+)
 
 
 MAX_DEPTH = 64
@@ -27,10 +34,6 @@ PREDEFINED = {
 }
 """Macros that compilers define: two of the standard, and those of the OpenVAF front end."""
 
-_INTERESTING = re.compile(
-    r"""//[^\n]* | /\*.*?(?:\*/|\Z) | "(?:[^"\\\n]|\\[\s\S])*" | `[A-Za-z_]\w* | `""",
-    re.VERBOSE | re.DOTALL,
-)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _DEFINE = re.compile(r"[ \t]+([A-Za-z_]\w*)(\([^()\n]*\))?")
 _IGNORED_DIRECTIVES = {
@@ -65,15 +68,6 @@ class File:
 
 
 @dataclass(frozen=True)
-class Macro:
-    """A `define: its arguments (None when it takes none) and its body."""
-
-    name: str
-    arguments: tuple[str, ...] | None
-    body: str
-
-
-@dataclass(frozen=True)
 class Stretch:
     """Output from `start` on comes from `file` at `offset`; inside a macro, all of it."""
 
@@ -89,6 +83,7 @@ class Source:
 
     text: str
     stretches: list[Stretch]
+    repairs: list[Note] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -121,6 +116,7 @@ class Preprocessor:
         self.pieces: list[str] = []
         self.length = 0
         self.stretches: list[Stretch] = []
+        self.repairs: list[Note] = []
         self.conditions: list[_Condition] = []
 
     def run(self, file: File) -> Source:
@@ -134,7 +130,8 @@ class Preprocessor:
                 why="the rest of the file would be skipped or kept at random",
                 instead="close it with `endif",
             )
-        return Source("".join(self.pieces), self.stretches or [Stretch(0, file, 0, "")])
+        stretches = self.stretches or [Stretch(0, file, 0, "")]
+        return Source("".join(self.pieces), stretches, self.repairs)
 
     def _emit(self, text: str, file: File, offset: int, within: str = "") -> None:
         if not text or (self.conditions and not self.conditions[-1].active):
@@ -154,7 +151,7 @@ class Preprocessor:
     def _read(self, file: File, depth: int) -> None:
         position = 0
         text = file.text
-        while match := _INTERESTING.search(text, position):
+        while match := INTERESTING.search(text, position):
             self._emit(text[position : match.start()], file, position)
             token = match.group()
             if token.startswith(("//", "/*")):
@@ -274,7 +271,7 @@ class Preprocessor:
     def _expand_at(
         self, text: str, name: str, position: int, place: Place, depth: int
     ) -> tuple[str, int]:
-        macro = self.macros.get(name)
+        macro = self.macros.get(name) or self._standard(name, place)
         if macro is None:
             refuse(
                 "unknown-macro",
@@ -293,9 +290,18 @@ class Preprocessor:
             )
         body = macro.body
         if macro.arguments is not None:
-            values, position = _actual_arguments(text, position, macro, place)
-            body = _replace(body, dict(zip(macro.arguments, values, strict=True)))
+            values, position = actual_arguments(text, position, macro, place)
+            body = replaced(body, dict(zip(macro.arguments, values, strict=True)))
         return self._expand(body, place, depth + 1), position
+
+    def _standard(self, name: str, place: Place) -> Macro | None:
+        """A constant of the standard, whose header was forgotten."""
+        if name not in STANDARD_CONSTANTS:
+            return None
+        message = f"`{name} is the constant of constants.vams, which is not included"
+        self.repairs.append(Note(message, place))
+        self.macros[name] = Macro(name, None, STANDARD_CONSTANTS[name])
+        return self.macros[name]
 
     def _expand(self, text: str, place: Place, depth: int) -> str:
         """Expand every macro inside a macro's own text."""
@@ -370,13 +376,6 @@ class Preprocessor:
 _CONDITIONALS = ("ifdef", "ifndef", "elsif", "else", "endif")
 
 
-def strip_comments(text: str) -> str:
-    """The text with each comment replaced by a blank."""
-    return _INTERESTING.sub(
-        lambda m: " " if m.group().startswith(("//", "/*")) else m.group(), text
-    )
-
-
 def _line_end(text: str, position: int) -> int:
     end = text.find("\n", position)
     return len(text) if end < 0 else end
@@ -390,51 +389,9 @@ def _logical_line_end(text: str, position: int) -> int:
     return end
 
 
-def _actual_arguments(
-    text: str, position: int, macro: Macro, place: Place
-) -> tuple[list[str], int]:
-    """The arguments in parentheses after a macro's name, split at the outer commas."""
-    wanted = macro.arguments or ()
-    match = re.compile(r"\s*\(").match(text, position)
-    depth, start = 1, match.end() if match else position
-    values: list[str] = []
-    index = start
-    while match and index < len(text) and depth:
-        character = text[index]
-        if character == '"':
-            string = re.compile(r'"(?:[^"\\\n]|\\[\s\S])*"').match(text, index)
-            index = string.end() - 1 if string else index
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        if (character == "," and depth == 1) or depth == 0:
-            values.append(strip_comments(text[start:index]).strip())
-            start = index + 1
-        index += 1
-    if not wanted and values == [""]:
-        values = []
-    if match is None or depth or len(values) != len(wanted):
-        given = "none" if match is None else "an unclosed list" if depth else str(len(values))
-        refuse(
-            "macro-arguments",
-            f"`{macro.name} takes {len(wanted)} argument(s), given {given}",
-            place,
-            why="every argument of a macro has to be there",
-            instead=f"write `{macro.name}({', '.join(wanted)})",
-        )
-    return values, index
-
-
-def _replace(body: str, values: dict[str, str]) -> str:
-    """Put the actual arguments into a macro's body, leaving strings alone."""
-    pattern = re.compile(r'"(?:[^"\\\n]|\\[\s\S])*"|`?[A-Za-z_]\w*')
-    return pattern.sub(lambda match: values.get(match.group(), match.group()), body)
-
-
 def read_file(path: Path) -> File:
     """Read a source file; anything that is not UTF-8 is kept as replacement characters."""
-    return File.of(path.name, path.read_text(encoding="utf-8", errors="replace"), path.parent)
+    return File.of(path.name, path.read_text(encoding="utf-8-sig", errors="replace"), path.parent)
 
 
 def preprocess(file: File, include_folders: tuple[Path, ...] = ()) -> Source:

@@ -378,7 +378,7 @@ class Writer:
         for level in BIAS_LEVELS:
             for node in leaves:
                 if node not in self.sizes:
-                    values[node] = level * (1.0 + 0.1 * (node.serial % 7))
+                    values[node] = level * (1.0 + 0.1 * (node.digest % 7))
             size = abs(evaluate([value], values)[0])
             if math.isfinite(size) and size > 0.0:
                 sizes.append(size)

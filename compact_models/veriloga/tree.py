@@ -136,6 +136,7 @@ class Interval:
     exclude: bool
     span: Span
     text: bool = False
+    comma: bool = False
 
 
 @dataclass(frozen=True, slots=True)

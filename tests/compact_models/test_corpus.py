@@ -27,6 +27,8 @@ WITHOUT_ORACLE = {
     "lagged_algebra",  # it aborts on variables read before they are written,
     "loops_and_cases",  # or in loops,
     "bounded_iteration",
+    "newton_loop",
+    "index_leaves",
     "corrected_setting",  # and keeps no setting,
     "hidden_step_parameter",  # and keeps no flag for the first evaluation,
     "step_team",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compact_models import compile_text
+from compact_models import compile_source, compile_text
 from compact_models.veriloga.diagnostics import SourceError
 from compact_models.veriloga.source import File, preprocess
 
@@ -59,3 +59,44 @@ def test_a_scale_factor_is_the_nearest_double():
 def test_the_macros_that_compilers_define_are_defined(tmp_path, name):
     text = f"`ifdef {name}\nyes\n`else\nno\n`endif\n"
     assert lines_of(text, tmp_path) == ["yes"]
+
+
+DEVICE = "module m(p, n);\ninout p{direction};\nelectrical p, n;\n{body}\nendmodule\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (
+            DEVICE.format(direction="", body="analog I(p, n) <+ V(p, n);"),
+            "1:13: the port `n` has no direction: taken as inout",
+        ),
+        (
+            DEVICE.format(direction=", n", body="analog I(p, n) <+ V(p, n) * `P_Q / `P_K;"),
+            "4:29: `P_Q is the constant of constants.vams, which is not included",
+        ),
+        (
+            DEVICE.format(
+                direction=", n",
+                body="parameter real g = 0.5 from [0, 1];\nanalog I(p, n) <+ g * V(p, n);",
+            ),
+            "4:29: the range of `g` has a comma where the colon belongs",
+        ),
+    ],
+)
+def test_a_slip_that_leaves_no_doubt_is_mended_and_said(text, note):
+    model = compile_text(text)
+    assert f"model.va:{note}" in [n.render() for n in model.notes]
+    assert model.ports == ("p", "n")
+
+
+def test_byte_order_marks_and_foreign_line_ends_do_not_matter(tmp_path):
+    text = DEVICE.format(direction=", n", body="// a comment\nanalog I(p, n) <+ V(p, n);")
+    for name, raw in {
+        "mark": b"\xef\xbb\xbf" + text.encode(),
+        "returns": text.replace("\n", "\r").encode(),
+        "both": text.replace("\n", "\r\n").rstrip().encode(),
+    }.items():
+        path = tmp_path / f"{name}.va"
+        path.write_bytes(raw)
+        assert compile_source(path).ports == ("p", "n")

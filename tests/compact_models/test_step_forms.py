@@ -140,11 +140,11 @@ def test_a_parameter_that_is_no_step_makes_no_state():
 
 
 def test_a_factor_may_stand_on_either_side_of_a_push():
-    # A product is ordered by the age of its factors, so an older one stands in front.
     own = symbol("node", "state of this test")
     moving = Expr.make("select", None, (Expr.make("gt", None, (own, ONE)), ONE, ZERO))
     factor = symbol("parameter", "younger than the state")
-    push = mul(factor, moving)
-    assert push.args == (moving, factor)
+    push = mul(moving, factor)
+    assert push is mul(factor, moving)
+    assert push.args == (factor, moving)
     numbers = [number for number, _ in step_forms._leaves(push, at_limit=False, own=own) or []]
     assert numbers == [factor, ZERO]
