@@ -80,7 +80,9 @@ class Outcome:
             means = [100 * self.accuracies(training, engine).mean() for engine in engines]
             lines.append("{:<20}{:>8.2f} %{:>10.2f} %{:>8.2f} %".format(training, *means))
         if self.last.has("solve"):
-            lines += ["", f"{'on all test images':<20}{'ideal':>10}{'surrogate':>12}{'solver':>10}"]
+            count = self.last.of("solve")[self.study.training.networks[0]]["images"]
+            on = f"on {count:,} images"
+            lines += ["", f"{on:<20}{'ideal':>10}{'surrogate':>12}{'solver':>10}"]
             for training in self.study.training.networks:
                 means = [
                     100 * self.last.on_all(training, engine).mean()
