@@ -3,19 +3,16 @@
 Every layer maps 128 inputs to 128 outputs for a batch of 100, in float32, on one thread. Ours draws
 new programming errors in every step, prepares its tiles and multiplies with the surrogate, as
 variability-aware training does, so that IR drop is in the gradients of inputs and weights. Its
-differential columns fill two tiles of 128 x 128. Figures are medians over repeated steps.
+differential columns fill two tiles of 128 x 128. Its kernels are compiled, as they are after the
+first few hundred steps (`LineModeGalerkin.patience`); what a step takes before has figures of its
+own. Figures are medians over repeated steps.
 
-aihwkit lives in an environment of its own, because its dependencies are not ours; `$AIHWKIT_PYTHON`
-is the python of one with `aihwkit` 1.1.0 and torch. Its layers with and without IR drop, which it
-has in the forward pass alone, run in a process of their own right after ours.
+The layers of aihwkit and CrossSim run in processes of their own right after ours (`layer_peers`).
 """
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.run import missing_reference
+from benchmarks.peers.layer_peers import LayerTask, layer_peers
 from cosim.cell import TileCell
 from cosim.nn import AnalogLinear, ProgrammingError, TileSettings
 from cosim.surrogate import LineModeGalerkin
@@ -33,30 +30,19 @@ from netlists.specs import TileSpec
 
 TILE = Path(__file__).resolve().parents[1] / "examples" / "tile_32x32.toml"
 INPUTS, OUTPUTS, BATCH = 128, 128, 100
-PYTHON_VARIABLE = "AIHWKIT_PYTHON"
-PEERS = ("TorchInferenceRPUConfig", "TorchInferenceRPUConfigIRDropT")
-PROGRAM = """
-import json, statistics, sys, time
-import torch, aihwkit
-from aihwkit.nn import AnalogLinear
-from aihwkit.simulator import configs
-torch.set_num_threads(1)
-inputs, outputs, batch, repeats = map(int, sys.argv[2:])
-layer = AnalogLinear(inputs, outputs, rpu_config=getattr(configs, sys.argv[1])()).train()
-x = torch.rand(batch, inputs, requires_grad=True)
-def median(step):
-    step()
-    taken = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        step()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
-forward = median(lambda: layer(x))
-both = median(lambda: layer(x).square().sum().backward())
-print(json.dumps([aihwkit.__version__, forward, both]))
-"""
-OWN_ENVIRONMENT = "not measured here; it belongs into an environment of its own"
+SPREAD = 20e-6
+FOR_EVER = 10**9
+# Places among the peers, whose times for a vector ours are divided by.
+COMPARED = {
+    "aihwkit_torch_tile": 0,
+    "aihwkit_torch_tile_with_noise": 1,
+    "aihwkit_ir_drop_tile_in_training": 2,
+    "crosssim": 4,
+    "crosssim_with_ir_drop": 5,
+}
+WITH_IR_DROP = 3
+# aihwkit's IR drop takes about half a second for every vector.
+FEW = 2
 
 
 def run(quick: bool) -> dict[str, Any]:
@@ -71,46 +57,65 @@ def run(quick: bool) -> dict[str, Any]:
 
 def _measure(repeats: int) -> dict[str, Any]:
     with_surrogate = step_times(analog_layer(surrogate=True), repeats)
+    first = step_times(analog_layer(surrogate=True, patience=FOR_EVER), repeats)
     exact = step_times(analog_layer(surrogate=False), repeats)
     plain = step_times(nn.Linear(INPUTS, OUTPUTS), repeats)
-    peers = [aihwkit_layer(name, repeats) for name in PEERS]
-    measured = [row["both_s"] for row in peers if "both_s" in row]
-    torch_linear = {"name": "torch.nn.Linear", "version": torch.__version__, **plain}
+    peers = layer_peers(_task(repeats))
     return {
-        "figures": {**with_surrogate, **{f"{name}_exact": value for name, value in exact.items()}},
+        "figures": {
+            **with_surrogate,
+            **{f"{name}_exact": value for name, value in exact.items()},
+            **{f"{name}_before_kernels": value for name, value in first.items()},
+        },
         "references": [
-            torch_linear,
+            {"name": "torch.nn.Linear", "version": torch.__version__, **plain},
             *peers,
-            missing_reference("CrossSim AnalogLinear", OWN_ENVIRONMENT),
         ],
         "ratios": {
             "forward_vs_torch_linear": with_surrogate["forward_s"] / plain["forward_s"],
             "both_vs_torch_linear": with_surrogate["both_s"] / plain["both_s"],
-            "both_vs_aihwkit": with_surrogate["both_s"] / measured[0] if measured else None,
+            **{
+                f"both_vs_{key}": _ratio(with_surrogate["both_s"] / BATCH, peers[k], "both_s")
+                for key, k in COMPARED.items()
+            },
+            "forward_vs_aihwkit_with_ir_drop": _ratio(
+                with_surrogate["forward_s"] / BATCH, peers[WITH_IR_DROP], "forward_s"
+            ),
         },
     }
 
 
-def aihwkit_layer(name: str, repeats: int) -> dict[str, Any]:
-    """A layer of aihwkit with one of its configurations; a row that says so without the package."""
-    title, python = f"aihwkit {name}", os.environ.get(PYTHON_VARIABLE)
-    if python is None:
-        return missing_reference(title, OWN_ENVIRONMENT)
-    sizes = [str(value) for value in (INPUTS, OUTPUTS, BATCH, repeats)]
-    command = [python, "-c", PROGRAM, name, *sizes]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    version, forward, both = json.loads(result.stdout.splitlines()[-1])
-    return {"name": title, "version": version, "forward_s": forward, "both_s": both}
+def _ratio(ours: float, peer: dict[str, Any], figure: str) -> float | None:
+    """Seconds of ours for a vector over a peer's."""
+    return ours / (peer[figure] / peer["vectors"]) if figure in peer else None
 
 
-def analog_layer(surrogate: bool) -> AnalogLinear:
+def _task(repeats: int) -> LayerTask:
+    tile = TileSpec.from_toml(TILE)
+    high = tile.cell.conductance_max
+    return LayerTask(
+        INPUTS,
+        OUTPUTS,
+        BATCH,
+        FEW,
+        repeats,
+        tile.cell.conductance_min,
+        high,
+        SPREAD / high,
+        (tile.wires.input_line_resistance, tile.wires.output_line_resistance),
+    )
+
+
+def analog_layer(surrogate: bool, patience: int = 0) -> AnalogLinear:
     """A layer on 128 x 128 tiles that draws programming errors in every step."""
     tile = TileSpec.from_toml(TILE).model_copy(update={"rows": INPUTS, "cols": OUTPUTS})
     cell = tile.cell
     layer = AnalogLinear(INPUTS, OUTPUTS, tile, TileSettings(input_range=1.0))
-    layer.programming_error = ProgrammingError(20e-6, cell.conductance_min, cell.conductance_max)
+    layer.programming_error = ProgrammingError(SPREAD, cell.conductance_min, cell.conductance_max)
     if surrogate:
-        layer.surrogate = LineModeGalerkin.from_spec(tile, TileCell(tile).current, modes=1).float()
+        model = LineModeGalerkin.from_spec(tile, TileCell(tile).current, modes=1).float()
+        model.patience = patience
+        layer.surrogate = model
     return layer.train()
 
 

@@ -30,13 +30,14 @@ from cosim.errors import InputError
 from cosim.nn.converters import Converters
 from cosim.nn.converters_columns import ColumnConverters
 from cosim.nn.mapping import TileMapping
+from cosim.nn.mapping_cells import DifferentialPairs, Subtraction
 from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
 from cosim.nn.quantize import clamped, code_grid, straight_through, upper_quantile
 from cosim.nn.reads import Reads
 from cosim.nn.settings import TileSettings
 from cosim.nn.solved import SolvedTile
 from cosim.nn.variability import Disturbance
-from cosim.surrogate.base import Surrogate
+from cosim.surrogate.base import Operator, Surrogate
 
 
 if TYPE_CHECKING:
@@ -294,14 +295,36 @@ class AnalogLayer(nn.Module, ABC):
         surrogate = self.surrogate
         if surrogate is None:
             return self.ideal_outputs(unit, G)
+        if isinstance(surrogate, Surrogate) and self._subtracts_pairs:
+            pairs = self._once("pairs", lambda: surrogate.prepare_pairs(self.mapping.beside(G)))
+            return self._pair_outputs(unit, pairs) * self.gain
         operator = self._once("operator", lambda: surrogate.prepare(G))
         return self.tile_outputs(unit, G, lambda _, V: operator(V)) * self.gain
 
+    @property
+    def _subtracts_pairs(self) -> bool:
+        """Whether all that is read of a tile are differences of neighbouring columns."""
+        return isinstance(self.mapping.cells, DifferentialPairs) and self._subtraction == "analog"
+
+    @property
+    def _subtraction(self) -> Subtraction:
+        return "analog" if self.adc is None else self.adc.adc.subtraction
+
+    def _pair_outputs(self, unit: Tensor, pairs: Operator) -> Tensor:
+        """Outputs from a tile model that subtracts columns itself, without the gain."""
+        reads = Reads.of(self._ordered(unit), self.settings.signed, self.converters.dac)
+        differences = pairs(self.mapping.block_voltages(reads.parts))
+        return self._converted(self.mapping.by_tile(reads.charges(differences)), reads)
+
     def _read_out(self, currents: Tensor, reads: Reads) -> Tensor:
         """Layer outputs from the currents of all reads."""
-        m, adc = self.mapping, self.adc
-        subtraction = "analog" if adc is None else adc.adc.subtraction
-        signals = m.signals(reads.charges(currents), subtraction)
+        return self._converted(
+            self.mapping.signals(reads.charges(currents), self._subtraction), reads
+        )
+
+    def _converted(self, signals: Tensor, reads: Reads) -> Tensor:
+        """Layer outputs from what the converters of all reads see."""
+        m, adc, subtraction = self.mapping, self.adc, self._subtraction
         if adc is not None:
             signals = adc(signals)
         volts = None

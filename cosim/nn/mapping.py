@@ -37,8 +37,10 @@ from torch import Tensor
 
 from cosim.errors import SpecError
 from cosim.nn.mapping_cells import DifferentialPairs, OffsetColumn, Subtraction, WeightCells
+from cosim.nn.mapping_kernels import WORTH, PairPlaces, on_tiles
 from cosim.nn.mapping_levels import EvenLevels, Levels, levels_of
 from cosim.nn.quantize import code_grid
+from cosim.surrogate.fused import applies
 
 
 if TYPE_CHECKING:
@@ -124,6 +126,11 @@ class TileMapping:
         return (self.cols - self.cells.shared_columns) // self.cells.columns
 
     @property
+    def outputs_read(self) -> int:
+        """Outputs per tile that are read: no more than there are, if one tile has all of them."""
+        return min(self.outputs_per_tile, self.pack_outputs)
+
+    @property
     def pairs(self) -> int:
         """Outputs (column pairs) per tile."""
         return self.outputs_per_tile
@@ -187,8 +194,27 @@ class TileMapping:
         They are those of `levels` where there are any, with the gradient going straight through,
         also for weights beyond, which take the last level.
         """
+        if self._has_even_pairs and weight.numel() >= WORTH and applies(weight):
+            return on_tiles(weight, self._pair_places)
         cells = self.cells.cells(self._packed(weight), self.g_min, self.g_max, self.levels)
         return self._laid_out(cells, self.g_min, self.g_middle)
+
+    @property
+    def _has_even_pairs(self) -> bool:
+        pairs = isinstance(self.cells, DifferentialPairs) and self.cells.slices == 1
+        return pairs and self.groups == 1 and isinstance(self.levels, EvenLevels)
+
+    @property
+    def _pair_places(self) -> PairPlaces:
+        steps = self.levels.count - 1 if isinstance(self.levels, EvenLevels) else 1
+        return PairPlaces(
+            (self.tiles, self.rows, self.cols),
+            self.col_blocks,
+            self.outputs_per_tile,
+            self.g_min,
+            (self.g_max - self.g_min) / steps,
+            steps,
+        )
 
     def places(self) -> Int[Tensor, "tiles rows cols"]:
         """Which cell of which weight stands where.
@@ -282,30 +308,54 @@ class TileMapping:
         shape = (*blocks.shape[:-3], self.row_blocks, self.col_blocks, *blocks.shape[-2:])
         return blocks.unsqueeze(-3).expand(shape).flatten(-5, -3)
 
+    def block_voltages(
+        self, x: Float[Tensor, "samples in_features"]
+    ) -> Float[Tensor, "blocks samples rows"]:
+        """Input voltages [V] of every row block of every pack."""
+        return self._row_blocks(x * self.read_voltage).flatten(0, 1)
+
+    def beside(self, G: Float[Tensor, "tiles rows cols"]) -> Float[Tensor, "blocks side rows cols"]:
+        """Conductances with the tiles that share their inputs side by side."""
+        return G.unflatten(0, (-1, self.col_blocks))
+
+    def by_tile(
+        self, differences: Float[Tensor, "blocks samples outputs"]
+    ) -> Float[Tensor, "tiles samples signals"]:
+        """Differences of the columns of tiles side by side, as `signals` has them."""
+        each = differences.unflatten(-1, (self.col_blocks, -1))
+        used = each[..., : self.outputs_read * self.cells.slices]
+        return used.movedim(-2, -3).flatten(0, 1)
+
     def currents(
         self,
         G: Float[Tensor, "*chips tiles rows cols"],
         x: Float[Tensor, "*chips samples in_features"],
-    ) -> Float[Tensor, "*chips tiles samples cols"]:
-        """Column currents [A] by exact products, without copies of the inputs."""
+    ) -> Float[Tensor, "*chips tiles samples read"]:
+        """Currents [A] of the columns that are read, by exact products without copies of inputs.
+
+        Few outputs on a wide tile leave most columns empty: these are left out.
+        """
         blocks = self._row_blocks(x * self.read_voltage)
+        used, shared = self.outputs_read * self.cells.columns, self.cells.shared_columns
+        if used + shared < self.cols:
+            G = torch.cat([G[..., :used], G[..., self.cols - shared :]], -1)
         side = G.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
         wide = side.movedim(-3, -2).flatten(-2)  # column blocks side by side
         currents = blocks @ wide
         return currents.unflatten(-1, (self.col_blocks, -1)).movedim(-2, -3).flatten(-5, -3)
 
     def signals(
-        self, currents: Float[Tensor, "*chips tiles samples cols"], subtraction: Subtraction
+        self, currents: Float[Tensor, "*chips tiles samples read"], subtraction: Subtraction
     ) -> Float[Tensor, "*chips tiles samples signals"]:
-        """What the converters of the tiles see [A]."""
-        return self.cells.signals(currents, self.outputs_per_tile, subtraction)
+        """What the converters of the tiles see [A], of all columns or of those that are read."""
+        return self.cells.signals(currents, self.outputs_read, subtraction)
 
     def used_signals(self, subtraction: Subtraction) -> Bool[Tensor, "tiles signals"]:
         """Which of the signals come from columns that the layer fills, or from shared ones."""
         count = self.signals(torch.zeros(1, 1, self.cols), subtraction).shape[-1]
         shared = self.cells.shared_columns if subtraction == "digital" else 0
-        each = (count - shared) // self.outputs_per_tile
-        outputs = torch.arange(self.col_blocks * self.outputs_per_tile) < self.pack_outputs
+        each = (count - shared) // self.outputs_read
+        outputs = torch.arange(self.col_blocks * self.outputs_read) < self.pack_outputs
         used = outputs.repeat_interleave(each).reshape(self.col_blocks, -1)
         used = torch.cat([used, used.new_ones(self.col_blocks, shared)], -1)
         return used.repeat(self.packs * self.row_blocks, 1)

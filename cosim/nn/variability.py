@@ -59,19 +59,18 @@ class ProgrammingError:
     relative_std: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.absolute_std < 0 or self.relative_std < 0 or self.low >= self.high:
-            raise InputError(
-                f"a programming error was given as {self}; allowed are spreads of zero or more and"
-                " `low` below `high`; correct the values"
-            )
+        spread = min(self.absolute_std, self.relative_std)
+        _check("a programming error", self, spread, self.low < self.high)
 
     def draw(
         self, target: Float[Tensor, "*cells"], generator: torch.Generator
     ) -> Float[Tensor, "*cells"]:
         """Programmed conductances [S] for target conductances [S]."""
-        variance = self.absolute_std**2 + (self.relative_std * target) ** 2
-        disturbed = target + normal_like(target, generator) * variance.sqrt()
-        return disturbed.clamp(self.low, self.high)
+        variance = target.new_tensor(self.absolute_std**2)
+        if self.relative_std:
+            variance = variance + (self.relative_std * target) ** 2
+        disturbed = normal_like(target, generator).mul_(variance.sqrt()).add_(target)
+        return disturbed.clamp_(self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -92,11 +91,7 @@ class LogNormalFactor:
     high: float = math.inf
 
     def __post_init__(self) -> None:
-        if self.sigma < 0 or self.low >= self.high:
-            raise InputError(
-                f"a log-normal factor was given as {self}; allowed are a spread of zero or more and"
-                " `low` below `high`; correct the values"
-            )
+        _check("a log-normal factor", self, self.sigma, self.low < self.high)
 
     def draw(
         self, target: Float[Tensor, "*cells"], generator: torch.Generator
@@ -184,6 +179,15 @@ class Scaled:
         """Conductances [S] as far from the target as the factor says."""
         drawn = self.disturbance.draw(target, generator)
         return torch.lerp(target, drawn, self.factor).clamp(self.low, self.high)
+
+
+def _check(what: str, given: Disturbance, spread: float, ordered: bool) -> None:
+    """Raise InputError for a negative spread or an empty range."""
+    if spread < 0 or not ordered:
+        raise InputError(
+            f"{what} was given as {given}; allowed are spreads of zero or more and `low` below"
+            " `high`; correct the values"
+        )
 
 
 @cache

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,6 +36,40 @@ class Operator(ABC):
         self, V: Float[Tensor, "*inputs samples rows"]
     ) -> Float[Tensor, "*tiles samples cols"]:
         """Column currents [A] for the input voltages `V` [V]."""
+
+
+@dataclass(frozen=True)
+class Differences(Operator):
+    """Tiles side by side that share their inputs, with neighbouring columns subtracted.
+
+    Attributes:
+        columns: of the tiles on their own.
+        tiles: how many there are, `[*blocks, side]`.
+    """
+
+    columns: Operator
+    tiles: tuple[int, ...]
+
+    def __call__(
+        self, V: Float[Tensor, "*blocks samples rows"]
+    ) -> Float[Tensor, "*blocks samples outputs"]:
+        """Differences of column currents [A], tile by tile, for input voltages `V` [V]."""
+        shared = V.unsqueeze(-3).expand(*self.tiles, *V.shape[-2:])
+        return beside(subtracted(self.columns(shared)))
+
+
+def subtracted(columns: Float[Tensor, "*lines cols"]) -> Float[Tensor, "*lines outputs"]:
+    """Each even column less its right neighbour; one that is left over is dropped."""
+    used = columns[..., : columns.shape[-1] // 2 * 2]
+    positive, negative = used.unflatten(-1, (-1, 2)).unbind(-1)
+    return positive - negative
+
+
+def beside(
+    tiles: Float[Tensor, "*blocks side lines cols"],
+) -> Float[Tensor, "*blocks lines all_cols"]:
+    """The columns of tiles next to one another."""
+    return tiles.movedim(-3, -2).flatten(-2)
 
 
 class Surrogate(nn.Module, ABC):
@@ -58,6 +93,14 @@ class Surrogate(nn.Module, ABC):
     @abstractmethod
     def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> Operator:
         """The operator of a tile whose cells have the conductances `G` [S]."""
+
+    def prepare_pairs(self, G: Float[Tensor, "*blocks side rows cols"]) -> Operator:
+        """The operator of differential columns of tiles side by side.
+
+        Tiles of a block share their inputs: it takes `[*blocks, samples, rows]` and gives the
+        differences of neighbouring columns, `[*blocks, samples, outputs of all tiles]`.
+        """
+        return Differences(self.prepare(G), tuple(G.shape[:-2]))
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:

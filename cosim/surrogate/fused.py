@@ -47,7 +47,8 @@ from cosim.surrogate.fused_arrays import (
 from cosim.surrogate.fused_backward import balance_tiles, unreduce_tiles
 from cosim.surrogate.fused_features import features, unfeature
 from cosim.surrogate.fused_kernels import invert_tiles, reduce_tiles
-from cosim.surrogate.fused_weights import unweigh_tiles, weigh_tiles
+from cosim.surrogate.fused_weights import weigh_tiles
+from cosim.surrogate.fused_weights_backward import unweigh_tiles
 from cosim.surrogate.wire_kernels import WireKernels
 
 
@@ -134,7 +135,16 @@ def table(
     Raises:
         CosimError: the reduced system is not positive definite in this precision.
     """
-    return _Table.apply(G, tile, eager)
+    whole: Tensor = _Table.apply(G.unsqueeze(-3), tile, lambda G: eager(G.squeeze(-3)), 1)
+    return whole
+
+
+def table_of_pairs(
+    G: Float[Tensor, "*blocks side rows cols"], tile: Tile, eager: Eager
+) -> Float[Tensor, "*blocks features outputs"]:
+    """The same for tiles side by side, less by half: neighbouring columns are subtracted."""
+    whole: Tensor = _Table.apply(G, tile, eager, 2)
+    return whole
 
 
 def currents(
@@ -170,28 +180,32 @@ class _Saved:
 
 
 class _Table(torch.autograd.Function):
-    """Table of weights and offsets of tiles."""
+    """Table of weights and offsets of tiles side by side."""
 
     @staticmethod
-    def forward(ctx: Any, G: Tensor, tile: Tile, eager: Eager) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, G: Tensor, tile: Tile, eager: Eager, per_output: int) -> Tensor:  # noqa: ANN401
         flat = G.detach().reshape(-1, *G.shape[-2:]).contiguous()
-        saved, weights = _forward(flat, tile)
-        ctx.saved, ctx.eager = saved, eager
+        features, outputs = BLOCKS * G.shape[-2] + DEGREE, G.shape[-1] // per_output
+        weights = G.new_empty(*G.shape[:-3], features, G.shape[-3] * outputs)
+        of_tables = weights.view(-1, features, G.shape[-3], outputs)
+        ctx.saved, ctx.eager = _forward(flat, tile, of_tables, per_output), eager
+        ctx.per_output = per_output
         ctx.save_for_backward(G)
-        return weights.reshape(*G.shape[:-2], *weights.shape[-2:])
+        return weights
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         (G,) = ctx.saved_tensors
         if torch.is_grad_enabled():
             again = torch.autograd.grad(ctx.eager(G), G, grad, create_graph=True)
-            return again[0], None, None
-        flat = grad.reshape(-1, *grad.shape[-2:]).contiguous()
-        return torch.from_numpy(_backward(ctx.saved, flat)).reshape(G.shape), None, None
+            return again[0], None, None, None
+        flat = grad.reshape(-1, grad.shape[-2], G.shape[-3], G.shape[-1] // ctx.per_output)
+        found = torch.from_numpy(_backward(ctx.saved, flat.contiguous(), ctx.per_output))
+        return found.reshape(G.shape), None, None, None
 
 
-def _forward(G: Tensor, tile: Tile) -> tuple[_Saved, Tensor]:
-    """Tables of tiles `[tiles, rows, cols]`, and what their gradient needs."""
+def _forward(G: Tensor, tile: Tile, weights: Tensor, per_output: int) -> _Saved:
+    """Writes the tables of tiles `[tiles, rows, cols]`; what their gradient needs."""
     tiles, rows, cols = G.shape
     kr, kc = len(tile.row_legendre), len(tile.col_legendre)
     size = kc * cols
@@ -211,17 +225,18 @@ def _forward(G: Tensor, tile: Tile) -> tuple[_Saved, Tensor]:
         )
     Y = torch.bmm(S_inv[:, :size, :size], T)
     RY = torch.bmm(torch.from_numpy(net.R), Y)
-    weights = G.new_empty(tiles, BLOCKS * rows + DEGREE, cols)
-    weigh_tiles(conductances, tile, net, ACF.numpy(), RY.numpy(), weights.numpy())
-    return _Saved(conductances, tile, net, ACF, S_inv, Y), weights
+    weigh_tiles(conductances, tile, net, ACF.numpy(), RY.numpy(), weights.numpy(), per_output)
+    return _Saved(conductances, tile, net, ACF, S_inv, Y)
 
 
-def _backward(saved: _Saved, table: Tensor) -> np.ndarray:
+def _backward(saved: _Saved, table: Tensor, per_output: int) -> np.ndarray:
     """Gradient in the conductances from the gradient `table` of the weights."""
     net, tile, G = saved.net, saved.tile, saved.G
     grad = gradients(net)
     drives, AC, AF = torch.from_numpy(net.R), *saved.ACF.tensor_split([saved.size], -1)
-    unweigh_tiles(G, tile, net, saved.ACF.numpy(), saved.S_inv.numpy(), table.numpy(), grad)
+    unweigh_tiles(
+        G, tile, net, saved.ACF.numpy(), saved.S_inv.numpy(), table.numpy(), per_output, grad
+    )
     transfer = torch.from_numpy(grad.transfer)
     Z = torch.bmm(saved.inverse, torch.bmm(drives.mT, transfer))
     unknowns = (torch.from_numpy(net.gam)[..., None], torch.from_numpy(grad.v)[..., None])

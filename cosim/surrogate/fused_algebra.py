@@ -62,6 +62,28 @@ def slope(
 
 
 @njit(**KERNEL)
+def slopes(
+    y: np.ndarray,
+    c: np.ndarray,
+    k: tuple[int, int, int],
+    grads: tuple[np.ndarray, np.ndarray, np.ndarray],
+    factor: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """The same for three polynomials with a common factor."""
+    (a, b, d), (p, q, r) = k, grads
+    a0, a1, a2, a3, a4 = c[a, 0], c[a, 1], c[a, 2], c[a, 3], c[a, 4]
+    b0, b1, b2, b3, b4 = c[b, 0], c[b, 1], c[b, 2], c[b, 3], c[b, 4]
+    d0, d1, d2, d3, d4 = c[d, 0], c[d, 1], c[d, 2], c[d, 3], c[d, 4]
+    for j in range(y.shape[0]):
+        x = y[j]
+        total = p[j] * (a0 + x * (a1 + x * (a2 + x * (a3 + x * a4))))
+        total += q[j] * (b0 + x * (b1 + x * (b2 + x * (b3 + x * b4))))
+        total += r[j] * (d0 + x * (d1 + x * (d2 + x * (d3 + x * d4))))
+        out[j] += factor[j] * total
+
+
+@njit(**KERNEL)
 def along_rows(load: np.ndarray, segment: float, end: float, out: np.ndarray) -> None:
     """Row kernel times loads `[rows, k, cols]`: sums from the open ends, and sums of them back.
 

@@ -1,7 +1,7 @@
 """Compiled gradient of the forward kernels of the network, derived by hand.
 
 Write g_X for the gradient of a loss in X, and follow the forward steps backwards, from
-the gradients in transfer, fields and unknowns that `fused_weights` has made.
+the gradients in transfer, fields and unknowns that `fused_weights_backward` has made.
 
 **Solves.** transfer = own a + R Y and gam = S^-1 r with Y = S^-1 T, r the sum of R's rows. With
 Z = S^-1 R^T g_transfer and v = S^-1 g_gam,

@@ -28,7 +28,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cosim.surrogate import fused
-from cosim.surrogate.base import Operator, Surrogate
+from cosim.surrogate.base import Operator, Surrogate, beside, subtracted
 from cosim.surrogate.cell_polynomial import CUBIC, CellCurrent, CellPolynomial, CellRange, Term
 from cosim.surrogate.domain import Domain
 from cosim.surrogate.line_modes import LIFT, LinearResponse, linear_response, reduced
@@ -180,12 +180,27 @@ class LineModeGalerkin(Surrogate):
     def prepare(self, G: Float[Tensor, "*tiles rows cols"]) -> Operator:
         """The operator of a tile whose cells have the conductances `G` [S]."""
         self.check_conductances(G)
-        powers = _powers_of(self.cell.terms)
-        if fused.covers(self.cell) and fused.applies(G) and self._patience_is_over(G):
-            return MeanFieldOperator(
-                powers, fused.table(G, self._fused(), self.table), self.mean_weights
-            )
-        return MeanFieldOperator(powers, self.table(G), self.mean_weights)
+        if self._kernels_answer(G):
+            return self._with(fused.table(G, self._fused(), self.table))
+        return self._with(self.table(G))
+
+    def prepare_pairs(self, G: Float[Tensor, "*blocks side rows cols"]) -> Operator:
+        """The operator of differential columns of tiles side by side, in one product."""
+        if type(self).prepare is not LineModeGalerkin.prepare:  # a class with another operator
+            return super().prepare_pairs(G)
+        self.check_conductances(G)
+        if self._kernels_answer(G):
+            return self._with(fused.table_of_pairs(G, self._fused(), self._table_of_pairs))
+        return self._with(self._table_of_pairs(G))
+
+    def _with(self, table: Tensor) -> MeanFieldOperator:
+        return MeanFieldOperator(_powers_of(self.cell.terms), table, self.mean_weights)
+
+    def _table_of_pairs(self, G: Tensor) -> Tensor:
+        return beside(subtracted(self.table(G)))
+
+    def _kernels_answer(self, G: Tensor) -> bool:
+        return fused.covers(self.cell) and fused.applies(G) and self._patience_is_over(G)
 
     def _patience_is_over(self, G: Tensor) -> bool:
         """Whether the kernels answer; counts what the torch form answers before."""

@@ -34,6 +34,22 @@ def test_without_spread_the_target_is_met():
     assert torch.equal(ProgrammingError(0.0, 0.0, 1.0).draw(MIDDLE, generator_of(4)), MIDDLE)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_draw_takes_the_normal_numbers_of_its_generator_in_order(dtype):
+    error = ProgrammingError(absolute_std=30e-6, low=5e-6, high=150e-6)
+    target = MIDDLE.to(dtype)
+    normal = torch.randn(target.shape, generator=generator_of(5), dtype=dtype)
+    spread = torch.full_like(target, 30e-6**2).sqrt()
+    expected = (target + normal * spread).clamp(5e-6, 150e-6)
+    assert torch.equal(error.draw(target, generator_of(5)), expected)
+
+
+def test_a_draw_leaves_its_target_as_it_is():
+    target = MIDDLE.clone()
+    ProgrammingError(4e-6, 5e-6, 150e-6).draw(target, generator_of(6))
+    assert torch.equal(target, MIDDLE)
+
+
 def test_a_key_makes_a_generator_of_its_own():
     same = torch.rand(4, generator=generator_of(7, 1))
     assert torch.equal(same, torch.rand(4, generator=generator_of(7, 1)))

@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from cosim.errors import CosimError
-from cosim.surrogate import LineModeGalerkin, WireResistances, ahead, corrected, fused
+from cosim.surrogate import (
+    AlphaBeta,
+    LineModeFields,
+    LineModeGalerkin,
+    WireResistances,
+    ahead,
+    corrected,
+    fused,
+)
 
 
 WIRES = WireResistances(input_line=2.0, output_line=1.5, source=10.0, sense=3.0)
@@ -72,6 +80,70 @@ def test_single_precision_is_as_near_as_its_digits_allow(cells, domain, modes):
     surrogate = surrogate_of(cells, domain, 32, 24, modes).float()
     G, V, weights = (x.float() for x in drawn_tensors(32, 24, (2,)))
     assert max(largest_differences(surrogate, V, G, weights)) < 3e-6
+
+
+def pairs_by_definition(surrogate, V, G):
+    """Differences of neighbouring columns of tiles side by side, from the torch form."""
+    columns = defined(surrogate, V.unsqueeze(-3).expand(*G.shape[:-2], *V.shape[-2:]), G)
+    used = columns[..., : columns.shape[-1] // 2 * 2]
+    return (used[..., 0::2] - used[..., 1::2]).movedim(-3, -2).flatten(-2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "modes", "blocks", "side"),
+    [(24, 24, 1, (), 1), (10, 13, 2, (3,), 2), (9, 6, 3, (2, 2), 3), (2, 2, 1, (4,), 1)],
+)
+def test_pairs_are_differences_of_neighbouring_columns(
+    cells, domain, rows, cols, modes, blocks, side
+):
+    surrogate = surrogate_of(cells, domain, rows, cols, modes)
+    G, _, _ = drawn_tensors(rows, cols, (*blocks, side))
+    _, V, _ = drawn_tensors(rows, cols, blocks)
+    weights = torch.randn(*blocks, 5, side * (cols // 2), dtype=torch.float64)
+
+    def pairs(v, g):
+        return surrogate.prepare_pairs(g)(v)
+
+    found = values_and_gradients(pairs, V, G, weights)
+    expected = values_and_gradients(
+        lambda v, g: pairs_by_definition(surrogate, v, g), V, G, weights
+    )
+    for one, other in zip(found, expected, strict=True):
+        assert float((one - other).abs().max() / other.abs().max()) < 1e-10
+
+
+def test_pairs_come_from_the_torch_form_as_well(cells, domain):
+    surrogate = surrogate_of(cells, domain, 6, 5, 1)
+    G, V, _ = drawn_tensors(6, 5, (2,))
+    kernels = surrogate.prepare_pairs(G)(V[0])
+    surrogate.patience = 10**6
+    by_torch = surrogate.prepare_pairs(G)(V[0])
+    assert not torch.equal(kernels, by_torch)
+    torch.testing.assert_close(kernels, by_torch, rtol=1e-9, atol=1e-18)
+
+
+def test_gradients_of_gradients_of_pairs_come_from_the_torch_form(cells, domain):
+    surrogate = surrogate_of(cells, domain, 4, 4, 1)
+    G, V, _ = drawn_tensors(4, 4, (2,))
+    G.requires_grad_()
+
+    def curvature(function):
+        (slope,) = torch.autograd.grad(function().square().sum() * 1e9, G, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), G)[0]
+
+    found = curvature(lambda: surrogate.prepare_pairs(G)(V[0]))
+    expected = curvature(lambda: pairs_by_definition(surrogate, V[0], G))
+    assert float((found - expected).abs().max() / expected.abs().max()) < 1e-7
+
+
+@pytest.mark.parametrize("kind", [LineModeFields, AlphaBeta])
+def test_models_with_another_operator_subtract_their_currents(cells, domain, kind):
+    surrogate = kind.from_cell(6, 5, WIRES, cells.sinh_1t1r, domain)
+    G, _, _ = drawn_tensors(6, 5, (3, 2))
+    _, V, _ = drawn_tensors(6, 5, (3,))
+    columns = surrogate(V.repeat_interleave(2, 0), G.flatten(0, 1)).unflatten(0, (3, 2))
+    expected = torch.cat([columns[:, k, :, 0:4:2] - columns[:, k, :, 1:4:2] for k in (0, 1)], -1)
+    torch.testing.assert_close(surrogate.prepare_pairs(G)(V), expected, rtol=1e-9, atol=1e-18)
 
 
 def test_tiles_that_share_their_inputs_sum_the_gradients(cells, domain):
