@@ -154,11 +154,26 @@ def _rows(  # noqa: PLR0913
             w01[j] += th[j] * x * (c[C10, j] - a[i, j])
             w02[j] += th[j] * x * (c[C11, j] * z + c[C20, j] * x)
             w03[j] += th[j] * x * (c[C12, j] * z * z + x * (c[C21, j] * z + c[C30, j] * x))
-        for k, weights in enumerate((g10, g20, g30, g11, g21, g12)):
-            _write(weights, table, k * rows + i, place)
+        _write_row(i, (g10, g20, g30, g11, g21, g12), table, place)
     last = BLOCKS * rows
-    for k, weights in enumerate((w01, w02, w03)):
-        _write(weights.reshape(groups), table, last + k, place)
+    _write(w01.reshape(groups), table, last, place)
+    _write(w02.reshape(groups), table, last + 1, place)
+    _write(w03.reshape(groups), table, last + 2, place)
+
+
+@njit(**KERNEL)
+def _write_row(
+    i: int, weights: tuple[np.ndarray, ...], table: np.ndarray, place: tuple[int, int]
+) -> None:
+    """Weights of row `i` into every block of the table."""
+    w10, w20, w30, w11, w21, w12 = weights
+    rows = table.shape[1] // BLOCKS  # what is left over are the offsets
+    _write(w10, table, i, place)
+    _write(w20, table, rows + i, place)
+    _write(w30, table, 2 * rows + i, place)
+    _write(w11, table, 3 * rows + i, place)
+    _write(w21, table, 4 * rows + i, place)
+    _write(w12, table, 5 * rows + i, place)
 
 
 @njit(**KERNEL)
