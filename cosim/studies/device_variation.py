@@ -8,8 +8,9 @@ bits and range of the converters, and how a signed weight is represented (a diff
 one cell against a reference column); then training that knows of all this.
 
 For weights around zero and a spread s relative to the conductance, theory gives an error of a
-weight, relative to the largest one, of s (r + 1) / (r - 1) for one cell against a reference and of
-sqrt(2) s / (r - 1) for a pair, r the on/off ratio: pairs win, by more the larger the ratio.
+weight, relative to the largest one, of s (r + 1) / (r - 1) for one cell against an exact reference
+and of sqrt(2) s / (r - 1) for a pair, r the on/off ratio: pairs win, by more the larger the ratio.
+A reference of one column of cells errs as much again, for all outputs alike.
 """
 
 from __future__ import annotations
@@ -43,10 +44,13 @@ from cosim.nn import (
 )
 from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
+    AUGMENT,
     FIGURES,
     TYPICAL,
+    ShiftedAndMirrored,
     digital_accuracy,
     figures,
+    from_scratch,
     on_chips,
     on_tiles,
     trained,
@@ -55,8 +59,8 @@ from cosim.studies.arms import (
 from cosim.studies.networks import NetworkName, convolutional
 from cosim.studies.rows import Row
 from cosim.studies.script import curve, selected, shown
-from cosim.studies.spec import StudyBase
-from cosim.studies.study_run import StudyRun
+from cosim.studies.spec import ImageStudy, later
+from cosim.studies.study_run import ImageRun
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
 
@@ -113,7 +117,7 @@ class Design:
         return {name: getattr(self, name) for name in KEYS}
 
 
-class DeviceVariationStudy(StudyBase):
+class DeviceVariationStudy(ImageStudy):
     """The study.
 
     Attributes:
@@ -131,6 +135,7 @@ class DeviceVariationStudy(StudyBase):
         tuning_epochs: of the training on tiles.
         seed: of the training.
         chips: per point.
+        augmented: whether training images are moved and mirrored.
     """
 
     network: NetworkName
@@ -147,6 +152,7 @@ class DeviceVariationStudy(StudyBase):
     tuning_epochs: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)] = 0
     chips: Annotated[int, Field(ge=1)]
+    augmented: Annotated[bool, later(False)] = False
 
     def designs(self) -> Iterator[Design]:
         """Every point, sweep by sweep."""
@@ -178,14 +184,16 @@ class DeviceVariationStudy(StudyBase):
             yield Design(
                 "schedule", "reference", largest, training_spread=largest, schedule=schedule
             )
-        # The worst design of the others: few bits, low ratio, subtraction after conversion.
-        worst = Design("architecture", "reference", 0.0, 2.0, bits=4, subtraction="digital")
-        yield worst
-        yield dataclasses.replace(worst, training_spread=0.0)
+        # The worst designs of the others: few bits, low ratio, subtraction after conversion.
+        kinds: tuple[Signed, ...] = ("reference", "pair")
+        for signed in kinds:
+            worst = Design("architecture", signed, 0.0, 2.0, bits=4, subtraction="digital")
+            yield worst
+            yield dataclasses.replace(worst, training_spread=0.0)
 
 
 @dataclass(frozen=True)
-class DeviceVariation(StudyRun[DeviceVariationStudy]):
+class DeviceVariation(ImageRun[DeviceVariationStudy]):
     """A run of the study."""
 
     keys: ClassVar[tuple[str, ...]] = KEYS
@@ -205,7 +213,12 @@ class DeviceVariation(StudyRun[DeviceVariationStudy]):
         """The network, trained in floating point."""
         seed = self.study.seed
         network = convolutional(self.study.network, self.images.shape, seed)
-        return trained(network, self.images, TrainSettings(self.study.epochs, 128, 3e-3, seed))
+        settings = from_scratch(self.study.epochs, seed, augmented=self.study.augmented)
+        return trained(network, self.images, settings, self._augment)
+
+    @property
+    def _augment(self) -> ShiftedAndMirrored | None:
+        return AUGMENT if self.study.augmented else None
 
     def result(self, design: Design) -> Row:
         """Accuracy of the chips of one point."""
@@ -213,12 +226,10 @@ class DeviceVariation(StudyRun[DeviceVariationStudy]):
         shared = dataclasses.replace(design, spread=0.0, sweep="")
         if shared not in self.networks:
             self.networks.clear()
-            self.networks[shared] = self._network(design)
+            self.networks[shared] = self.network_of(design)
         network = self.networks[shared]
-        devices = _devices(self._tile(design), design.spread)
-        chips = program_chips(
-            network, self.study.chips if design.spread else 1, devices, FIRST_CHIP
-        )
+        count = self.study.chips if design.spread else 1
+        chips = program_chips(network, count, self.devices_of(design), FIRST_CHIP)
         return figures(on_chips(network, self.images, chips))
 
     @cached_property
@@ -226,7 +237,8 @@ class DeviceVariation(StudyRun[DeviceVariationStudy]):
         """The last network, by its design without the spread of chips."""
         return {}
 
-    def _network(self, design: Design) -> nn.Module:
+    def network_of(self, design: Design) -> nn.Module:
+        """The network of one point on its tiles, before it is programmed."""
         study, tile = self.study, self._tile(design)
         settings = TileSettings(
             study.levels,
@@ -239,9 +251,14 @@ class DeviceVariation(StudyRun[DeviceVariationStudy]):
             return network
         schedule = SCHEDULES[design.schedule]
         tuning = TrainSettings(study.tuning_epochs, 128, 1e-3, study.seed, schedule=schedule)
-        network = tuned(network, self.images, tuning, _devices(tile, design.training_spread))
+        devices = _devices(tile, design.training_spread)
+        network = tuned(network, self.images, tuning, devices, augment=self._augment)
         calibrate_converters(network, self.images.train_images[:TYPICAL])
         return network
+
+    def devices_of(self, design: Design) -> NonIdealities | None:
+        """What spoils the cells of its chips."""
+        return _devices(self._tile(design), design.spread)
 
     def _tile(self, design: Design) -> TileSpec:
         tile = self.study.tile

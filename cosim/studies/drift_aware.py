@@ -42,6 +42,7 @@ from cosim.nn import (
 )
 from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
+    AUGMENT,
     FIGURES,
     PARTS,
     TYPICAL,
@@ -49,15 +50,16 @@ from cosim.studies.arms import (
     clipped_for_least_error,
     digital_accuracy,
     figures,
+    from_scratch,
     on_tiles,
     trained,
     tuned,
 )
 from cosim.studies.networks import NetworkName, convolutional
 from cosim.studies.rows import Row
-from cosim.studies.script import curve, selected, shown
-from cosim.studies.spec import StudyBase
-from cosim.studies.study_run import StudyRun
+from cosim.studies.script import curve, paired, selected, shown
+from cosim.studies.spec import ImageStudy
+from cosim.studies.study_run import ImageRun
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
 
@@ -65,10 +67,9 @@ from netlists.specs import TileSpec
 KEYS = ("arm", "seed", "exponent", "compensation", "time")
 ARMS = ("conventional", "rounding-aware", "device-aware")
 FIRST_CHIP = 5000
-AUGMENT = ShiftedAndMirrored(2, mirrored=True)
 
 
-class DriftAwareStudy(StudyBase):
+class DriftAwareStudy(ImageStudy):
     """The study.
 
     Attributes:
@@ -126,7 +127,7 @@ class DriftAwareStudy(StudyBase):
 
 
 @dataclass(frozen=True)
-class DriftAware(StudyRun[DriftAwareStudy]):
+class DriftAware(ImageRun[DriftAwareStudy]):
     """A run of the study."""
 
     keys: ClassVar[tuple[str, ...]] = KEYS
@@ -193,12 +194,12 @@ class DriftAware(StudyRun[DriftAwareStudy]):
             conventional, aware = both["conventional", "none"], both["device-aware", "none"]
             circuit = both["device-aware", "ratio cell"]
             rounding = both["rounding-aware", "ratio cell"]
-            found[f"aware_{exponent:g}"] = shown(aware - conventional, " points")
-            found[f"both_{exponent:g}"] = shown(circuit - conventional, " points")
+            found[f"aware_{exponent:g}"] = shown(paired(aware, conventional), " points")
+            found[f"both_{exponent:g}"] = shown(paired(circuit, conventional), " points")
             found[f"compensated_{exponent:g}"] = shown(
-                circuit - both["conventional", "ratio cell"], " points"
+                paired(circuit, both["conventional", "ratio cell"]), " points"
             )
-            found[f"noise_{exponent:g}"] = shown(circuit - rounding, " points")
+            found[f"noise_{exponent:g}"] = shown(paired(circuit, rounding), " points")
         return found
 
 
@@ -216,7 +217,8 @@ class _Networks:
 
     @cached_property
     def digital(self) -> nn.Sequential:
-        settings = TrainSettings(self.study.epochs, 128, 3e-3, self.seed)
+        augmented = self.study.augmented
+        settings = from_scratch(self.study.epochs, self.seed, augmented=augmented)
         return trained(
             convolutional(self.study.network, self.images.shape, self.seed),
             self.images,

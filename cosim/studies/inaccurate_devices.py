@@ -52,7 +52,9 @@ from cosim.nn import (
 from cosim.programming import rewriting_seconds
 from cosim.report import Axis, LineChart
 from cosim.studies.arms import (
+    AUGMENT,
     FIGURES,
+    ShiftedAndMirrored,
     digital_accuracy,
     figures,
     on_chips,
@@ -63,8 +65,8 @@ from cosim.studies.arms import (
 from cosim.studies.networks import NetworkName, convolutional
 from cosim.studies.rows import Row
 from cosim.studies.script import curve, selected, shown
-from cosim.studies.spec import StudyBase
-from cosim.studies.study_run import StudyRun
+from cosim.studies.spec import ImageStudy, later
+from cosim.studies.study_run import ImageRun
 from netlists.fields import NotNegative, Positive
 from netlists.specs import TileSpec
 
@@ -75,7 +77,7 @@ FIRST_CHIP = 2000
 BATCH = 128
 
 
-class InaccurateDevicesStudy(StudyBase):
+class InaccurateDevicesStudy(ImageStudy):
     """The study.
 
     Attributes:
@@ -100,6 +102,8 @@ class InaccurateDevicesStudy(StudyBase):
         sram_write: time of one write to digital memory [s].
         cell_writes: shortest and longest time of a verified write to a cell [s].
         iterations: verified writes of a cell that is written again.
+        augmented: whether training images are moved and mirrored.
+        only: numbers of the readings that are run, 0 to 3; all if empty.
     """
 
     network: NetworkName
@@ -123,6 +127,8 @@ class InaccurateDevicesStudy(StudyBase):
     sram_write: Positive = 1e-9
     cell_writes: tuple[Positive, Positive] = (6.5e-6, 4.5e-3)
     iterations: Positive = 1.0
+    augmented: Annotated[bool, later(False)] = False
+    only: Annotated[tuple[Annotated[int, Field(ge=0, le=3)], ...], later(())] = ()
 
     def readings(self) -> dict[str, NonIdealities]:
         """What spoils a chip, by how the paper is read."""
@@ -135,7 +141,13 @@ class InaccurateDevicesStudy(StudyBase):
             cells = StuckCells(*rates, low, high)
             found[f"cells stuck, {text}"] = NonIdealities((factor,), cells)
             found[f"weights stuck, {text}"] = NonIdealities((factor, StuckPairs(*rates, low, high)))
-        return found
+        names = list(found)
+        return {names[number]: found[names[number]] for number in self.only or range(len(names))}
+
+    @property
+    def augment(self) -> ShiftedAndMirrored | None:
+        """What is done to training images."""
+        return AUGMENT if self.augmented else None
 
 
 @dataclass(frozen=True)
@@ -171,7 +183,7 @@ class StuckPairs:
 
 
 @dataclass(frozen=True)
-class InaccurateDevices(StudyRun[InaccurateDevicesStudy]):
+class InaccurateDevices(ImageRun[InaccurateDevicesStudy]):
     """A run of the study."""
 
     keys: ClassVar[tuple[str, ...]] = KEYS
@@ -223,7 +235,8 @@ class InaccurateDevices(StudyRun[InaccurateDevicesStudy]):
         """What the study comes to, by the names of the published figures."""
         rows = self.rows.all
         found = {"float": shown(selected(rows, "mean", training="float"))}
-        for number, reading in enumerate(self.study.readings()):
+        numbers = self.study.only or range(len(self.study.readings()))
+        for number, reading in zip(numbers, self.study.readings(), strict=True):
             steps = {
                 training: selected(
                     rows, "mean", reading=reading, training=training, after="nothing"
@@ -301,7 +314,10 @@ class _Teacher:
     def network(self) -> nn.Sequential:
         settings = TrainSettings(self.study.epochs, BATCH, 2e-3, self.seed)
         return trained(
-            convolutional(self.study.network, self.images.shape, self.seed), self.images, settings
+            convolutional(self.study.network, self.images.shape, self.seed),
+            self.images,
+            settings,
+            self.study.augment,
         )
 
     @cached_property
@@ -339,7 +355,8 @@ class _Ladder:
         tuning = TrainSettings(study.tuning_epochs, BATCH, 1e-3, self.teacher.seed)
         disturbance = None if training == "rounding-aware" else self.devices
         loss: Loss = self.teacher.loss if training == "taught" else cross_entropy
-        return tuned(self.network("rounded"), self.images, tuning, disturbance, loss)
+        start = self.network("rounded")
+        return tuned(start, self.images, tuning, disturbance, loss, study.augment)
 
     def result(self, training: str, after: str, share: float) -> Row:
         """Accuracy of the chips after what was done to them."""

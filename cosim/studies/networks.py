@@ -11,12 +11,17 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from cosim.errors import InputError
+from cosim.nn import BinaryLinear, SignActivation
+from cosim.nn.quantize import straight_through
 
 
-NetworkName = Literal["lenet5", "small_cnn"]
+NetworkName = Literal["lenet5", "small_cnn", "small_vgg"]
+# Maps of the first pair of convolutions of `small_vgg` where nothing else is said.
+VGG_WIDTH = 32
 
 
 def multilayer_perceptron(sizes: Sequence[int], seed: int, *, bias: bool = True) -> nn.Sequential:
@@ -126,8 +131,57 @@ def small_vgg(shape: tuple[int, int, int], width: int, seed: int) -> nn.Sequenti
 
 
 def convolutional(name: NetworkName, shape: tuple[int, int, int], seed: int) -> nn.Sequential:
-    """A convolutional network by its name; `small_cnn` has 8 and 16 maps and 64 hidden values."""
-    return lenet5(shape, seed) if name == "lenet5" else small_cnn(shape, (8, 16), 64, seed)
+    """A convolutional network by its name.
+
+    `small_cnn` has 8 and 16 maps and 64 hidden values, `small_vgg` 32, 64 and 128 maps.
+    """
+    if name == "lenet5":
+        return lenet5(shape, seed)
+    if name == "small_vgg":
+        return small_vgg(shape, VGG_WIDTH, seed)
+    return small_cnn(shape, (8, 16), 64, seed)
+
+
+class BinaryConv2d(nn.Conv2d):
+    """A convolution without bias that multiplies with the signs of its weights.
+
+    As `cosim.nn.BinaryLinear`: the gradient goes straight through to the weights.
+    """
+
+    def forward(
+        self, x: Float[Tensor, "images channels height width"]
+    ) -> Float[Tensor, "images maps rows cols"]:
+        """Products of the inputs with signs."""
+        signs = straight_through(self.weight, self.weight.detach().sign())
+        return nn.functional.conv2d(x, signs, padding=self.padding)
+
+
+def binary_vgg(
+    shape: tuple[int, int, int], maps: Sequence[int], hidden: Sequence[int], seed: int
+) -> nn.Sequential:
+    """Binary convolutions of 3x3 in pairs, halved by pooling after each pair, and linear layers.
+
+    As I. Hubara et al., arXiv:1602.02830, 2016, have it for CIFAR-10 with 128 to 512 maps.
+
+    Args:
+        shape: channels, height and width of an image; the first layer's inputs are real.
+        maps: of each convolution.
+        hidden: widths of the hidden linear layers.
+        seed: of the initial weights.
+    """
+    channels, height, width = shape
+    modules: list[nn.Module] = []
+    with _seeded(seed):
+        for index, (fan_in, fan_out) in enumerate(pairwise((channels, *maps))):
+            modules.append(BinaryConv2d(fan_in, fan_out, 3, padding=1, bias=False))
+            if index % 2:
+                modules.append(nn.MaxPool2d(2))
+                height, width = height // 2, width // 2
+            modules += [nn.BatchNorm2d(fan_out), SignActivation()]
+        modules.append(nn.Flatten())
+        for fan_in, fan_out in pairwise((maps[-1] * height * width, *hidden, 10)):
+            modules += [BinaryLinear(fan_in, fan_out), nn.BatchNorm1d(fan_out), SignActivation()]
+    return nn.Sequential(*modules[:-1])
 
 
 @contextmanager

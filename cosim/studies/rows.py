@@ -3,7 +3,8 @@
 A long study is a list of cases. Each case that has been done is one row of its table, found again
 by the columns that name the case: interrupted, the study goes on where it was. A table belongs to
 one specification; its second line carries the specification's hash, and a table of another one is
-refused instead of being mixed with new rows.
+refused instead of being mixed with new rows. A table can also be read as far as it goes: cases that
+are not in it are then counted instead of being worked out.
 
     # made by: python examples/studies/rram.py --folder DATA
     # specification: 3f1c...
@@ -37,9 +38,11 @@ class Rows:
         keys: columns that name a case.
         values: columns that a case results in.
         announce: takes one line of text for every case.
+        only_known: whether cases that are not in the table are left out.
 
     Raises:
-        DatasetError: the file is the table of something else, or damaged.
+        DatasetError: the file is the table of something else, or damaged; or only what is known was
+            asked for, and there is no file.
     """
 
     path: Path
@@ -48,6 +51,8 @@ class Rows:
     keys: tuple[str, ...]
     values: tuple[str, ...]
     announce: Callable[[str], object] = lambda text: None
+    only_known: bool = False
+    _asked: set[tuple[str, ...]] = field(default_factory=set, init=False)
     _known: dict[tuple[str, ...], list[dict[str, str]]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +60,11 @@ class Rows:
         if self.path.exists():
             for row in self._read():
                 self._known.setdefault(self._key(row), []).append(row)
+        elif self.only_known:
+            raise DatasetError(
+                f"`{self.path}` was to be shown as far as it goes, but does not exist; name a"
+                " table that does, or start the study"
+            )
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             header = f"# made by: {self.command}\n# specification: {self.specification}\n"
@@ -62,19 +72,22 @@ class Rows:
             self.path.write_text(f"{header}{columns}\n", encoding="utf-8")
 
     def case(self, key: Row, work: Callable[[], Sequence[Row] | Row]) -> list[dict[str, str]]:
-        """The rows of a case: found, or worked out and written.
+        """The rows of a case: found, or worked out and written; none if only known ones are taken.
 
         Args:
             key: the values that name it.
             work: gives the values of the case's row, or of each of its rows.
         """
         name = self._key(key)
+        self._asked.add(name)
         shown = ", ".join(
             f"{column} {value}" for column, value in zip(self.keys, name, strict=True)
         )
         if name in self._known:
             self.announce(f"{shown}: found done")
             return self._known[name]
+        if self.only_known:
+            return []
         self.announce(shown)
         results = work()
         rows = [
@@ -89,6 +102,11 @@ class Rows:
     def all(self) -> list[dict[str, str]]:
         """Every row, in the order in which cases were first asked for."""
         return [row for rows in self._known.values() for row in rows]
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many of the cases that were asked for are in the table, and how many these were."""
+        return len(self._asked & self._known.keys()), len(self._asked)
 
     def _key(self, row: Row) -> tuple[str, ...]:
         return tuple(_text(row[column]) for column in self.keys)

@@ -55,9 +55,9 @@ from cosim.studies.arms import (
 )
 from cosim.studies.networks import multilayer_perceptron
 from cosim.studies.rows import Row
-from cosim.studies.script import curve, selected, shown
-from cosim.studies.spec import StudyBase
-from cosim.studies.study_run import StudyRun
+from cosim.studies.script import curve, paired, selected, shown
+from cosim.studies.spec import ImageStudy
+from cosim.studies.study_run import ImageRun
 from cosim.surrogate import LineModeGalerkin
 from netlists.fields import NotNegative, Positive, Spec
 from netlists.specs import TileSpec
@@ -85,7 +85,7 @@ class LevelSet(Spec):
     aware: tuple[NotNegative, ...] = ()
 
 
-class RramLevelsStudy(StudyBase):
+class RramLevelsStudy(ImageStudy):
     """The study.
 
     Attributes:
@@ -165,7 +165,7 @@ class WithConstant(nn.Module):
 
 
 @dataclass(frozen=True)
-class RramLevels(StudyRun[RramLevelsStudy]):
+class RramLevels(ImageRun[RramLevelsStudy]):
     """A run of the study."""
 
     keys: ClassVar[tuple[str, ...]] = KEYS
@@ -209,14 +209,15 @@ class RramLevels(StudyRun[RramLevelsStudy]):
             found[f"float_{hidden}"] = shown(float_net)
             for arm in ("rounded", "rounding-aware"):
                 on = selected(rows, "mean", arm=arm, levels=most, sigma=1.0, **at)
-                found[f"{arm}_{hidden}"] = f"{shown(on)}, {shown(on - float_net, ' points')}"
+                found[f"{arm}_{hidden}"] = f"{shown(on)}, {shown(paired(on, float_net), ' points')}"
             found |= self._gains(hidden, rows)
         wide = self.study.hidden[0]
         pairs = {
             name: selected(rows, "pair_uS", hidden=wide, arm="rounded", levels=name, sigma=1.0)
             for name in (most, few)
         }
-        found["current"] = f"{pairs[most].mean() / pairs[few].mean():.1f} times"
+        if len(pairs[most]) and len(pairs[few]):
+            found["current"] = f"{pairs[most].mean() / pairs[few].mean():.1f} times"
         for wire in self.study.wires:
             texts = []
             for levels in self.study.sets:
@@ -242,7 +243,8 @@ class RramLevels(StudyRun[RramLevelsStudy]):
                 }
                 without = selected(rows, "mean", arm="rounding-aware", **at)
                 gains = [
-                    f"x {factor:g}: {shown(selected(rows, 'mean', arm=arm, **at) - without, '')}"
+                    f"x {factor:g}:"
+                    f" {shown(paired(selected(rows, 'mean', arm=arm, **at), without), '')}"
                     for factor in levels.aware
                     for arm in [f"aware x {factor:g}"]
                 ]

@@ -1,26 +1,31 @@
 """What the scripts of studies share: their options, and the table that ends each of them.
 
     python examples/studies/rram_levels.py --folder DATA            the whole study, resumable
+    python examples/studies/rram_levels.py --folder DATA --table    what there is of it so far
     python examples/studies/rram_levels.py --quick                  the same on little, in a minute
 
-A study leaves two files: every result as a row (`.csv`, see `rows`), and what it comes to, next to
-what was published (`.md`).
+A study leaves three files: every result as a row (`.csv`, see `rows`), what it comes to, next to
+what was published (`.md`), and its picture (`.svg`).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from cosim.report import Series, picture
+from cosim.report import LineChart, Series, picture
 from cosim.studies.rows import Rows
 from cosim.studies.spec import StudyBase
 from cosim.studies.study_run import StudyRun
+
+
+S = TypeVar("S", bound=StudyBase)
 
 
 @dataclass(frozen=True)
@@ -28,16 +33,37 @@ class Given:
     """The options that a study was started with.
 
     Attributes:
+        script: the study's script.
+        spec: its specification.
+        is_own: whether that is the script's own one.
         folder: of data sets that do not come with cosim.
         quick: whether to run the quick form.
+        table: whether to show what there is, without any work.
         output: the table of results.
-        announce: takes one line of text for every case.
     """
 
+    script: Path
+    spec: Path
+    is_own: bool
     folder: Path | None
     quick: bool
+    table: bool
     output: Path
-    announce: Callable[[str], object]
+
+    def rows(self, study: StudyBase, run: type[StudyRun[S]]) -> Rows:
+        """The table of a study: found, or new."""
+        other = "" if self.is_own else f" --spec examples/studies/{self.spec.name}"
+        data = " --folder DATA" if study.needs_folder else ""
+        return Rows(
+            self.output,
+            f"python examples/studies/{self.script.name}{other}"
+            f"{' --quick' if self.quick else data}",
+            study.content_hash(),
+            run.keys,
+            run.values,
+            _nothing if self.table else _line,
+            only_known=self.table,
+        )
 
 
 def options(script: str, description: str | None, arguments: list[str] | None = None) -> Given:
@@ -53,13 +79,17 @@ def options(script: str, description: str | None, arguments: list[str] | None = 
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folder", type=Path, help="holds MNIST/raw or cifar-10-batches-bin")
+    parser.add_argument("--spec", type=Path, help="another specification than the script's own")
     parser.add_argument("--quick", action="store_true", help="little data, few chips: a minute")
+    parser.add_argument("--table", action="store_true", help="show what is done, without any work")
     parser.add_argument("-o", "--output", type=Path, help="the table; found results are kept")
     given = parser.parse_args(arguments)
-    usual = Path("runs") / "studies" / f"{path.stem}-quick.csv"
-    whole = path.parent / "results" / f"{path.stem}.csv"
+    spec = given.spec or path.with_suffix(".toml")
+    usual = Path("runs") / "studies" / f"{spec.stem}-quick.csv"
+    whole = path.parent / "results" / f"{spec.stem}.csv"
     output = given.output or (usual if given.quick else whole)
-    return Given(given.folder, given.quick, output, _line)
+    own = given.spec is None
+    return Given(path, spec, own, given.folder, given.quick, given.table, output)
 
 
 def _line(text: str) -> None:
@@ -67,13 +97,32 @@ def _line(text: str) -> None:
     sys.stdout.flush()
 
 
-def table_of(
-    study: StudyBase, given: Given, script: str, keys: tuple[str, ...], values: tuple[str, ...]
-) -> Rows:
-    """The table of a study: found, or new."""
-    quick = " --quick" if given.quick else " --folder DATA" if study.data != "digits" else ""
-    command = f"python examples/studies/{Path(script).name}{quick}"
-    return Rows(given.output, command, study.content_hash(), keys, values, given.announce)
+def _nothing(text: str) -> None:
+    pass
+
+
+def concluded(
+    script: str,
+    description: str | None,
+    study_class: type[S],
+    run_class: type[StudyRun[S]],
+    arguments: list[str] | None = None,
+) -> str:
+    """Do what a study's script was asked for: run it, or show what there is.
+
+    Args:
+        script: its `__file__`.
+        description: its docstring.
+        study_class: of its specification.
+        run_class: of its runs.
+        arguments: None for those of the command line.
+
+    Returns:
+        The comparison with what was published, as text.
+    """
+    given = options(script, description, arguments)
+    study = study_class.read(given.spec, quick=given.quick)
+    return finished(run_class.of(study, given.rows(study, run_class), given.folder))
 
 
 def selected(rows: list[dict[str, str]], column: str, **wanted: str | float) -> np.ndarray:
@@ -100,6 +149,12 @@ def shown(values: np.ndarray, unit: str = " %") -> str:
     return f"{values.mean():.2f}{spread}{unit}"
 
 
+def paired(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Differences, seed by seed, as far as both have been run."""
+    both = min(len(one), len(other))
+    return one[:both] - other[:both]
+
+
 def finished(run: StudyRun) -> str:
     """Run a study and leave its table, its comparison with what was published and its picture.
 
@@ -109,9 +164,12 @@ def finished(run: StudyRun) -> str:
     run.run()
     study, rows = run.study, run.rows
     note = f"{study.source}. Made by {rows.command}."
+    chart = run.chart()
+    if isinstance(chart, LineChart):  # curves without a point are not drawn
+        chart = replace(chart, series=tuple(one for one in chart.series if len(one.x)))
     picture_path = rows.path.with_suffix(".svg")
-    picture_path.write_text(picture(run.chart(), study.title, note), encoding="utf-8")
-    text = _comparison(study, run.figures(), rows)
+    picture_path.write_text(picture(chart, study.title, note), encoding="utf-8")
+    text = _comparison(study, run.figures(), rows) + run.more()
     rows.path.with_suffix(".md").write_text(text, encoding="utf-8")
     return text
 
@@ -126,10 +184,15 @@ def _comparison(study: StudyBase, ours: Mapping[str, str], rows: Rows) -> str:
         f"![{study.title}]({rows.path.stem}.svg)",
         "",
         f"Made by `{rows.command}`; every result is a row of `{rows.path.name}`.",
-        "",
-        "| | published | ours | why they differ |",
-        "|---|---|---|---|",
     ]
+    done, asked = rows.progress
+    if done < asked:
+        lines += [
+            "",
+            f"**{done} of {asked} cases are done.** The same command goes on where it was cut off.",
+        ]
+    if published or ours:
+        lines += ["", "| | published | ours | why they differ |", "|---|---|---|---|"]
     for name, figure in published.items():
         lines.append(f"| {figure.figure} | {figure.value} | {ours.get(name, '')} | {figure.why} |")
     lines += [f"| {name} | | {text} | |" for name, text in ours.items() if name not in published]

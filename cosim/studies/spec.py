@@ -14,13 +14,21 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
 from cosim.datasets import DatasetName, Images, load_images
 from netlists.fields import Spec
 from netlists.toml_files import read_toml, validated
+
+
+def later(usual: bool | tuple) -> Any:  # noqa: ANN401 - pydantic's
+    """A field that came to a study later: at its usual value it is no part of the hash.
+
+    So tables that were made before it keep their specification.
+    """
+    return Field(exclude_if=lambda value: value == usual)
 
 
 class PublishedFigure(Spec):
@@ -44,21 +52,18 @@ class StudyBase(Spec):
 
     Attributes:
         title: of its table and picture.
-        source: the paper.
-        data: the images.
-        pooled: pixels of a side that are averaged into one.
-        test_images: how many of the test set are used, the first ones; None takes all.
-        train_images: how many of the training set are used; None takes all.
+        source: the paper, or whose question it is.
         published: figures to compare with.
     """
 
     title: str
     source: str
-    data: DatasetName
-    pooled: int = Field(default=1, ge=1)
-    test_images: int | None = Field(default=None, ge=1)
-    train_images: int | None = Field(default=None, ge=1)
     published: tuple[PublishedFigure, ...] = ()
+
+    @property
+    def needs_folder(self) -> bool:
+        """Whether it needs data that do not come with cosim."""
+        return False
 
     @classmethod
     def read(cls, path: Path, *, quick: bool = False) -> Self:
@@ -75,6 +80,27 @@ class StudyBase(Spec):
         """Hash of everything that results depend on: all fields but the published figures."""
         fields = self.model_dump(mode="json", exclude={"published", "title", "source"})
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class ImageStudy(StudyBase):
+    """A study of networks that classify images.
+
+    Attributes:
+        data: the images.
+        pooled: pixels of a side that are averaged into one.
+        test_images: how many of the test set are used, the first ones; None takes all.
+        train_images: how many of the training set are used; None takes all.
+    """
+
+    data: DatasetName
+    pooled: int = Field(default=1, ge=1)
+    test_images: int | None = Field(default=None, ge=1)
+    train_images: int | None = Field(default=None, ge=1)
+
+    @property
+    def needs_folder(self) -> bool:
+        """Only the digits come with cosim."""
+        return self.data != "digits"
 
     def images(self, folder: Path | None) -> Images:
         """The images of the study.

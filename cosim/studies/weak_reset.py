@@ -31,12 +31,15 @@ from pydantic import Field
 from scipy import stats
 from torch import nn
 
+from cosim.datasets import Images
 from cosim.nn import Steps, WeakReset, WeakResetDevices, WeakResetRule, binary_perceptron
 from cosim.report import Axis, GroupChart, GroupSeries
+from cosim.studies.arms import AUGMENT
+from cosim.studies.networks import binary_vgg
 from cosim.studies.rows import Row
-from cosim.studies.script import selected
-from cosim.studies.spec import StudyBase
-from cosim.studies.study_run import StudyRun
+from cosim.studies.script import paired, selected
+from cosim.studies.spec import ImageStudy, later
+from cosim.studies.study_run import ImageRun
 from netlists.fields import Positive
 
 
@@ -53,7 +56,7 @@ SWITCHES: dict[Arm, tuple[bool, bool, bool]] = {
 TEST_PART = 1000
 
 
-class WeakResetStudy(StudyBase):
+class WeakResetStudy(ImageStudy):
     """The study.
 
     Attributes:
@@ -69,6 +72,8 @@ class WeakResetStudy(StudyBase):
         ideal_rate: learning rate of the ideal arm's latent weights.
         reads: of the trained network.
         seeds: trainings of each arm.
+        maps: of convolutions before the hidden layers; none for a perceptron.
+        augmented: whether training images are moved and mirrored.
     """
 
     hidden: tuple[int, ...]
@@ -83,10 +88,18 @@ class WeakResetStudy(StudyBase):
     ideal_rate: Positive
     reads: Annotated[int, Field(ge=1)]
     seeds: Annotated[int, Field(ge=1)]
+    maps: Annotated[tuple[int, ...], later(())] = ()
+    augmented: Annotated[bool, later(False)] = False
+
+    def network(self, images: Images, seed: int) -> nn.Sequential:
+        """The network before training."""
+        if self.maps:
+            return binary_vgg(images.shape, self.maps, self.hidden, seed)
+        return binary_perceptron((images.pixels, *self.hidden, 10), seed)
 
 
 @dataclass(frozen=True)
-class WeakResetArms(StudyRun[WeakResetStudy]):
+class WeakResetArms(ImageRun[WeakResetStudy]):
     """The study at work."""
 
     keys: ClassVar[tuple[str, ...]] = ("arm", "seed")
@@ -105,7 +118,7 @@ class WeakResetArms(StudyRun[WeakResetStudy]):
         """One training: the values of its row, accuracies in per cent."""
         start = time.perf_counter()
         study = self.study
-        network = binary_perceptron((self.images.pixels, *study.hidden, 10), seed)
+        network = study.network(self.images, seed)
         optimizer = self._optimizer(network, arm, seed)
         found = list(self._epochs(network, optimizer, seed))
         again = self._read_again(network, optimizer)
@@ -154,9 +167,9 @@ class WeakResetArms(StudyRun[WeakResetStudy]):
                 study.batch
             ):
                 optimizer.zero_grad()
-                loss = nn.functional.cross_entropy(
-                    network(images.train_images[chosen]), images.train_labels[chosen]
-                )
+                x = images.train_images[chosen]
+                x = AUGMENT(x, order) if study.augmented else x
+                loss = nn.functional.cross_entropy(network(x), images.train_labels[chosen])
                 loss.backward()
                 optimizer.step()
                 total += float(loss.detach()) * len(chosen)
@@ -186,12 +199,13 @@ class WeakResetArms(StudyRun[WeakResetStudy]):
 
     def chart(self) -> GroupChart:
         """Accuracy of every arm, a mark for each seed."""
-        draws = [selected(self.rows.all, "accuracy", arm=arm) / 100 for arm in self.study.arms]
-        values = np.full((len(draws), max(map(len, draws))), np.nan)
-        for place, found in enumerate(draws):
+        by_arm = {arm: selected(self.rows.all, "accuracy", arm=arm) for arm in self.study.arms}
+        begun = {arm: found / 100 for arm, found in by_arm.items() if len(found)}
+        values = np.full((len(begun), max(map(len, begun.values()))), np.nan)
+        for place, found in enumerate(begun.values()):
             values[place, : len(found)] = found
         series = GroupSeries("test set, mean of several reads; a mark for each seed", values)
-        return GroupChart(Axis("accuracy", "%"), tuple(self.study.arms), (series,))
+        return GroupChart(Axis("accuracy", "%"), tuple(begun), (series,))
 
     def figures(self) -> dict[str, str]:
         """What the arms come to, and paired differences between them over the seeds."""
@@ -201,8 +215,7 @@ class WeakResetArms(StudyRun[WeakResetStudy]):
         pairs += [(arm, "mean") for arm in self.study.arms if arm not in ("ideal", "mean")]
         for one, other in pairs:
             if one in by_arm and other in by_arm:
-                both = min(len(by_arm[one]), len(by_arm[other]))
-                difference = by_arm[one][:both] - by_arm[other][:both]
+                difference = paired(by_arm[one], by_arm[other])
                 texts[f"{one} minus {other}"] = interval(difference, "points", "+")
         return texts
 

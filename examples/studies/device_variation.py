@@ -6,17 +6,11 @@ A small convolutional network on MNIST, one factor swept at a time. Every point 
 interrupted, the study goes on where it was.
 """
 
-from pathlib import Path
-
-from cosim.studies import DeviceVariation, DeviceVariationStudy, finished, options, table_of
+from cosim.studies import DeviceVariation, DeviceVariationStudy, concluded
 
 
 def main():
-    given = options(__file__, __doc__)
-    study = DeviceVariationStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
-    rows = table_of(study, given, __file__, DeviceVariation.keys, DeviceVariation.values)
-    run = DeviceVariation(study, study.images(given.folder), rows)
-    print(finished(run))
+    print(concluded(__file__, __doc__, DeviceVariationStudy, DeviceVariation))
 
 
 if __name__ == "__main__":

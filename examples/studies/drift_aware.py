@@ -6,17 +6,11 @@ LeNet-5 on CIFAR-10 with cells of four levels. Every case is a row of a table: i
 study goes on where it was.
 """
 
-from pathlib import Path
-
-from cosim.studies import DriftAware, DriftAwareStudy, finished, options, table_of
+from cosim.studies import DriftAware, DriftAwareStudy, concluded
 
 
 def main():
-    given = options(__file__, __doc__)
-    study = DriftAwareStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
-    rows = table_of(study, given, __file__, DriftAware.keys, DriftAware.values)
-    run = DriftAware(study, study.images(given.folder), rows)
-    print(finished(run))
+    print(concluded(__file__, __doc__, DriftAwareStudy, DriftAware))
 
 
 if __name__ == "__main__":

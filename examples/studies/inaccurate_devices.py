@@ -6,23 +6,11 @@ LeNet-5 on MNIST with 4-bit weights. Every case is a row of a table: interrupted
 where it was.
 """
 
-from pathlib import Path
-
-from cosim.studies import (
-    InaccurateDevices,
-    InaccurateDevicesStudy,
-    finished,
-    options,
-    table_of,
-)
+from cosim.studies import InaccurateDevices, InaccurateDevicesStudy, concluded
 
 
 def main():
-    given = options(__file__, __doc__)
-    study = InaccurateDevicesStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
-    rows = table_of(study, given, __file__, InaccurateDevices.keys, InaccurateDevices.values)
-    run = InaccurateDevices(study, study.images(given.folder), rows)
-    print(finished(run))
+    print(concluded(__file__, __doc__, InaccurateDevicesStudy, InaccurateDevices))
 
 
 if __name__ == "__main__":

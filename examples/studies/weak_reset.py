@@ -7,17 +7,11 @@ and with telegraph noise, 1/f noise, differences between devices, and all of the
 a row of a table: interrupted, the study goes on where it was.
 """
 
-from pathlib import Path
-
-from cosim.studies import WeakResetArms, WeakResetStudy, finished, options, table_of
+from cosim.studies import WeakResetArms, WeakResetStudy, concluded
 
 
 def main():
-    given = options(__file__, __doc__)
-    study = WeakResetStudy.read(Path(__file__).with_suffix(".toml"), quick=given.quick)
-    rows = table_of(study, given, __file__, WeakResetArms.keys, WeakResetArms.values)
-    run = WeakResetArms(study, study.images(given.folder), rows)
-    print(finished(run))
+    print(concluded(__file__, __doc__, WeakResetStudy, WeakResetArms))
 
 
 if __name__ == "__main__":

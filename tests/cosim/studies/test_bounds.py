@@ -3,20 +3,34 @@
 import numpy as np
 import pytest
 
-from cosim.studies import Bounds, bounds_table
+from cosim.studies import Bounds, BoundsStudy, Rows
+from cosim.studies.bounds import Refits, Size
 from cosim.studies.script import selected
 
 
 @pytest.fixture(scope="module")
-def study(rram_tile):
-    return Bounds(rram_tile(6, 4), fitted=4, calibration=(30, 100), fresh=80, inputs=4)
+def run(rram_tile, tmp_path_factory):
+    """Three refits of a small tile."""
+    study = BoundsStudy(
+        title="small",
+        source="none",
+        tile=rram_tile(8, 8),
+        sizes=(Size(rows=6, cols=4, ohm=1.0),),
+        refits=3,
+        fitted=4,
+        calibration=(30, 100),
+        fresh=80,
+        inputs=4,
+    )
+    path = tmp_path_factory.mktemp("bounds") / "rows.csv"
+    made = Bounds(study, Rows(path, "this test", "x", Bounds.keys, Bounds.values))
+    made.run()
+    return made
 
 
 @pytest.fixture(scope="module")
-def rows(study):
-    """Three refits of a small tile."""
-    found = [row for refit in range(3) for row in study.refit(refit)]
-    return [{"tile": "6 x 4", **{name: str(value) for name, value in row.items()}} for row in found]
+def rows(run):
+    return run.rows.all
 
 
 def test_bounds_cover_fresh_outputs_and_little_more_with_enough_matrices(rows):
@@ -33,15 +47,23 @@ def test_bounds_of_matrices_cover_matrices_and_those_of_outputs_do_not(rows):
     assert selected(rows, "in_matrices", rule="bounds", **wanted).mean() < 0.9
 
 
-def test_a_refit_is_the_same_every_time_and_another_is_not(study, rows):
-    again = [str(row["bound_nA"]) for row in study.refit(1)]
+def test_a_refit_is_the_same_every_time_and_another_is_not(run, rows):
+    (tile,) = run.study.tiles().values()
+    again = [f"{row['bound_nA']:.6g}" for row in Refits(tile, run.study).refit(1)]
     count = len(again)
     assert again == [row["bound_nA"] for row in rows[count : 2 * count]]
     assert again != [row["bound_nA"] for row in rows[:count]]
 
 
-def test_the_table_has_a_line_for_every_number_of_matrices(rows):
-    lines = [line for line in bounds_table(rows, ["6 x 4"]).splitlines() if "| 95 % |" in line]
+def test_the_table_has_a_line_for_every_number_of_matrices(run, rows):
+    lines = [line for line in run.more().splitlines() if "| 95 % |" in line]
     assert [line.split("|")[3].strip() for line in lines] == ["30", "100"]
     share = 100 * np.mean(selected(rows, "outputs", rule="bounds", level=0.95, matrices=30))
     assert f"{share:.2f} ±" in lines[0]
+
+
+def test_the_picture_shows_every_rule_over_the_matrices(run, rows):
+    chart = run.chart()
+    assert [list(curve.x) for curve in chart.series] == [[30, 100]] * 4
+    share = np.mean(selected(rows, "outputs", rule="bounds", level=0.99, matrices=100))
+    assert chart.series[1].y[1] == pytest.approx(share)

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from cosim.errors import InputError
+from cosim.nn import WeakReset
 from cosim.studies import lenet5, multilayer_perceptron, small_cnn, small_vgg
+from cosim.studies.networks import BinaryConv2d, binary_vgg
 
 
 def parameters(network):
@@ -37,3 +39,24 @@ def test_images_that_a_network_cannot_take_are_refused():
         lenet5((1, 8, 8), seed=0)
     with pytest.raises(InputError, match="fewer maps"):
         small_cnn((1, 8, 8), (4, 4, 4, 4), 16, seed=0)
+
+
+def test_a_binary_network_multiplies_with_signs_and_weak_reset_moves_them():
+    network = binary_vgg((3, 8, 8), (4, 6, 8), (16,), seed=1)
+    convolution = network[0]
+    assert isinstance(convolution, BinaryConv2d)
+    x = torch.rand(5, 3, 8, 8)
+    with torch.no_grad():
+        expected = torch.nn.functional.conv2d(x, convolution.weight.sign(), padding=1)
+        torch.testing.assert_close(convolution(x), expected)
+    optimizer = WeakReset(network.parameters(), lr=100.0, seed=1)
+    before = convolution.weight.detach().clone()
+    for _ in range(3):
+        optimizer.zero_grad()
+        outputs = network(x)
+        assert outputs.shape == (5, 10)
+        outputs.square().sum().backward()
+        optimizer.step()
+    assert set(convolution.weight.detach().unique().tolist()) <= {-1.0, 0.0, 1.0}
+    assert optimizer.pulses_given > 0
+    assert not torch.equal(convolution.weight, before)

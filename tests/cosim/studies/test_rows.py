@@ -63,3 +63,20 @@ def test_a_file_that_is_no_such_table_is_left_alone(tmp_path):
     with pytest.raises(DatasetError, match="arm,seed,chip,accuracy"):
         table(path)
     assert path.read_text() == "x,y\n1,2\n"
+
+
+def test_a_table_can_be_read_as_far_as_it_goes(tmp_path):
+    path = tmp_path / "study.csv"
+    with pytest.raises(DatasetError, match="as far as it goes"):
+        Rows(path, "python study.py", "abc", KEYS, VALUES, only_known=True)
+    table(path).case({"arm": "plain", "seed": 0}, two_chips)
+    content = path.read_text()
+
+    def never():
+        raise AssertionError("a case was worked out")
+
+    known = Rows(path, "python study.py", "abc", KEYS, VALUES, only_known=True)
+    assert len(known.case({"arm": "plain", "seed": 0}, never)) == 2
+    assert known.case({"arm": "plain", "seed": 1}, never) == []
+    assert known.progress == (1, 2)
+    assert path.read_text() == content

@@ -31,7 +31,7 @@ STUDY = WeakResetStudy(
 def arms(tmp_path_factory):
     path = tmp_path_factory.mktemp("study") / "rows.csv"
     rows = Rows(path, "this test", STUDY.content_hash(), WeakResetArms.keys, WeakResetArms.values)
-    made = WeakResetArms(STUDY, digits(0), rows)
+    made = WeakResetArms(STUDY, rows, digits(0))
     made.run()
     return made
 
@@ -63,7 +63,7 @@ def test_what_is_done_is_not_done_again(arms, monkeypatch):
     again = Rows(
         arms.rows.path, "this test", STUDY.content_hash(), WeakResetArms.keys, WeakResetArms.values
     )
-    WeakResetArms(STUDY, arms.images, again).run()
+    WeakResetArms(STUDY, again, arms.images).run()
     assert again.all == arms.rows.all
 
 
