@@ -127,8 +127,8 @@ def test_columns_that_a_layer_does_not_fill_have_no_part_in_the_range(subtractio
         layer.weight.mul_(0.1).clamp_max_(0.05)
         layer.weight[0, 0] = 0.05  # far from the lowest conductance, at which the rest is
     calibrate_converters(layer, inputs(200, 8))
-    currents = layer.mapping.currents(layer.target_conductances(), inputs(200, 8))
-    signals = layer.mapping.signals(currents.detach(), subtraction)
+    currents = layer.mapping.voltages(inputs(200, 8)) @ layer.target_conductances().detach()
+    signals = currents - currents[..., -1:] if subtraction == "analog" else currents
     filled = signals[..., [0, 1, -1] if subtraction == "digital" else [0, 1]]
     if subtraction == "digital":
         torch.testing.assert_close(layer.adc.low.flatten()[0] * FULL_SCALE, filled.amin())
@@ -137,6 +137,21 @@ def test_columns_that_a_layer_does_not_fill_have_no_part_in_the_range(subtractio
         filled, signals = filled.abs(), signals.abs()
         assert float(signals.amax()) > 1.2 * float(filled.amax())
     torch.testing.assert_close(layer.adc.high.flatten()[0] * FULL_SCALE, filled.amax())
+
+
+@pytest.mark.parametrize("subtraction", ["analog", "digital"])
+@pytest.mark.parametrize("cells", [DifferentialPairs(), OffsetColumn(), OffsetColumn(1, 0)])
+def test_columns_that_a_layer_does_not_fill_are_not_multiplied(cells, subtraction, tile):
+    converters = Converters(adc=Adc(12, subtraction=subtraction))
+    layer = layer_of(tile, converters, fan_in=20, fan_out=2, mapping=cells)
+    m, G = layer.mapping, layer.target_conductances().detach()
+    narrow = m.currents(G, inputs())
+    assert narrow.shape[-1] == 2 * cells.columns + cells.shared_columns < tile.cols
+    wide = m.voltages(inputs()) @ G
+    assert wide.shape[-1] == tile.cols
+    signals = m.signals(narrow, subtraction)
+    torch.testing.assert_close(signals, m.signals(wide, subtraction))
+    assert signals.shape[-1] == m.used_signals(subtraction).shape[-1]
 
 
 def test_coverage_is_that_of_all_columns_however_many_there_are(tile):
