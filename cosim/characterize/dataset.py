@@ -7,10 +7,11 @@
 
     transients/<number>/   reads over time, of tiles with a read-out, each a group of its own
 
-The folder is laid out in full before the first simulation. Each matrix has its own chunks and is
-marked done only after its outputs are on disk, so a run that is killed at any moment goes on with
-the matrices that are missing, and neither repeats nor loses one. A matrix that failed is marked so
-with its status, and its deck is kept beside the folder for a person to look at.
+The folder is laid out in full beside its place, and moved there, before the first simulation. Each
+matrix has its own chunks and is marked done only after its outputs are on disk, so a run that is
+killed at any moment goes on with the matrices that are missing, and neither repeats nor loses one.
+A matrix that failed is marked so with its status, and its deck is kept beside the folder for a
+person to look at.
 """
 
 from __future__ import annotations
@@ -118,7 +119,10 @@ class Dataset:
             }
             for name, variable in data.items()
         }
-        data.to_zarr(self.path, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
+        # Beside its place, and then moved there: a dataset that is there is there in full.
+        beside = self.path.with_name(f"{self.path.name}.partial")
+        data.to_zarr(beside, mode="w", encoding=encoding, consolidated=False, zarr_format=3)
+        beside.replace(self.path)
 
     @property
     def decks(self) -> Path:

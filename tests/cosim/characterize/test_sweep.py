@@ -83,6 +83,24 @@ def test_a_sweep_killed_again_and_again_ends_with_the_same_samples(undisturbed, 
     assert np.array_equal(Dataset.open(data).arrays()["output"], undisturbed)
 
 
+def test_a_dataset_is_there_in_full_or_not_at_all(spec, tmp_path, monkeypatch):
+    path, plan = tmp_path / "data.zarr", SamplingPlan(samples=4, inputs_per_matrix=2, seed=1)
+    move = Path.replace
+
+    def cut_off(source, target):
+        if source.is_dir():  # zarr moves files in the same way
+            raise KeyboardInterrupt
+        return move(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            Dataset.create(path, spec, plan, {})
+    assert not path.exists()
+    assert Dataset.create(path, spec, plan, {}).pending() == [0, 1]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["data.zarr"]
+
+
 def test_samples_that_fail_are_rows_with_a_status_and_a_deck(undisturbed, spec, workers, tmp_path):
     """The last four matrices have no time at all."""
     path = tmp_path / "d.zarr"
