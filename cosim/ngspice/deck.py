@@ -17,6 +17,7 @@ from cosim.ngspice.simulation import Simulation, Transient
 _FIRST_VERSION_WITH_KLU = 42
 _OUTPUTS_PER_LINE = 20
 _END = re.compile(r"^\s*\.end\s*\Z", re.IGNORECASE | re.MULTILINE)
+_SMALL = 500  # lines of a deck, below which a transient has nothing to gain from KLU
 _GEAR = re.compile(r"method\s*=\s*gear", re.IGNORECASE)
 
 
@@ -44,10 +45,12 @@ def uses_klu(simulation: Simulation, build: Build) -> bool:
     """Whether a simulation is solved by KLU.
 
     A transient integrated with Gear's method stays with Sparse 1.3: a wrong waveform has been
-    reported for KLU with gear (IHP-Open-PDK issue 743), and none without.
+    reported for KLU with gear (IHP-Open-PDK issue 743), and none without. So does a transient of a
+    few cells: KLU has found such a circuit singular, by the order of its terms, that Sparse solves.
     """
-    gear_transient = isinstance(simulation.analysis, Transient) and _GEAR.search(simulation.deck)
-    return build.klu and not gear_transient
+    deck = simulation.deck
+    left = deck.count("\n") < _SMALL or _GEAR.search(deck)
+    return build.klu and not (isinstance(simulation.analysis, Transient) and left)
 
 
 def runnable_deck(simulation: Simulation, build: Build, extra: Iterable[str] = ()) -> str:

@@ -123,7 +123,7 @@ def _rows(  # noqa: PLR0913
     Rows are made aside: a loop whose results lie in different arrays uses vector registers.
     """
     rows, cols = G.shape
-    c = np.empty((7, cols), G.dtype)
+    c, two, three = np.empty((7, cols), G.dtype), G.dtype.type(2), G.dtype.type(3)
     y, y_z, th = np.empty(cols, G.dtype), np.empty(cols, G.dtype), np.empty(cols, G.dtype)
     # A column more where one is without a neighbour.
     groups, n = (-(-cols // per_output), per_output), -(-cols // per_output) * per_output
@@ -132,7 +132,6 @@ def _rows(  # noqa: PLR0913
     w01, w02, w03 = np.zeros(n, G.dtype), np.zeros(n, G.dtype), np.zeros(n, G.dtype)
     g10, g20, g30 = w10.reshape(groups), w20.reshape(groups), w30.reshape(groups)
     g11, g21, g12 = w11.reshape(groups), w21.reshape(groups), w12.reshape(groups)
-    two, three = G.dtype.type(2), G.dtype.type(3)
     for i in range(rows):
         saturation(G, i, scales, y, y_z)
         for k in range(C10, C21 + 1):

@@ -148,7 +148,17 @@ class Guarded(Surrogate):
         Raises:
             OutsideDomainError: a conductance lies outside, and the policy is to refuse.
         """
-        operator = self.inside.prepare(G)
+        return self._guarded(self.inside.prepare(G), G)
+
+    def prepare_pairs(self, G: Float[Tensor, "*blocks side rows cols"]) -> Operator:
+        """The operator of differential columns of tiles side by side, as it is inside.
+
+        Raises:
+            OutsideDomainError: a conductance lies outside, and the policy is to refuse.
+        """
+        return self._guarded(self.inside.prepare_pairs(G), G)
+
+    def _guarded(self, operator: Operator, G: Tensor) -> Operator:
         if self.on_outside == "ignore":
             return operator
         domain = self.domain

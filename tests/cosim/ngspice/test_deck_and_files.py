@@ -53,11 +53,13 @@ def test_klu_is_asked_for_where_it_is_built_in():
     assert ".options klu" not in runnable_deck(simulation(), SPARSE)
 
 
-def test_a_gear_transient_is_not_given_to_klu():
-    gear = simulation(CIRCUIT + "\n.options method=gear", Transient(1e-9, 1e-6))
-    trapezoidal = simulation(CIRCUIT, Transient(1e-9, 1e-6))
-    assert not uses_klu(gear, KLU)
-    assert uses_klu(trapezoidal, KLU)
+def test_a_gear_or_small_transient_is_not_given_to_klu():
+    large = CIRCUIT + "".join(f"\nrload_{k} 1 0 1k" for k in range(600))
+    over_time = Transient(1e-9, 1e-6)
+    assert uses_klu(simulation(large, over_time), KLU)
+    assert not uses_klu(simulation(large + "\n.options method=gear", over_time), KLU)
+    assert not uses_klu(simulation(CIRCUIT, over_time), KLU)
+    assert uses_klu(simulation(CIRCUIT), KLU)
 
 
 def test_the_banner_tells_version_and_solver():
