@@ -60,13 +60,16 @@ class Recorder:
         Raises:
             SimulationFailed: ngspice gave no result.
         """
-        different = [distinct(X) for _, X in tasks]
-        unique = [(G, X) for (G, _), (X, _) in zip(tasks, different, strict=True)]
-        answers = self._answered(unique, [len(X) for _, X in tasks])
-        self.tasks += unique
-        self.answers += answers
-        self.operations += sum(len(X) for _, X in tasks)
-        return [answer[place] for answer, (_, place) in zip(answers, different, strict=True)]
+        sizes = [len(X) for _, X in tasks]
+
+        def ask(different: list[Job]) -> list[Currents]:
+            answers = self._answered(different, sizes)
+            self.tasks += different
+            self.answers += answers
+            return answers
+
+        self.operations += sum(sizes)
+        return asked_once(tasks, ask)
 
     def _answered(self, tasks: Sequence[Job], sizes: Sequence[int]) -> list[Currents]:
         """Every part from disk, or from ngspice."""
@@ -100,6 +103,13 @@ class Recorder:
             missing[readout.index].keep(self.folder, readout.currents)
             take(missing[readout.index], readout.currents)
         return answers
+
+
+def asked_once(tasks: Sequence[Job], ask: Callable[[list[Job]], list[Currents]]) -> list[Currents]:
+    """Currents [A] of tasks, whose different vectors alone are asked for."""
+    different = [distinct(X) for _, X in tasks]
+    answers = ask([(G, X) for (G, _), (X, _) in zip(tasks, different, strict=True)])
+    return [answer[place] for answer, (_, place) in zip(answers, different, strict=True)]
 
 
 def distinct(
@@ -148,16 +158,25 @@ class _Part:
 
     def kept(self, folder: Path) -> Currents | None:
         """The answer, if it is on disk in full."""
-        try:
-            return np.load(self.path(folder), allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            return None
+        return kept_array(self.path(folder))
 
     def keep(self, folder: Path, currents: Currents) -> None:
         """Put the answer on disk, in full or not at all."""
-        path = self.path(folder)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.save(file, currents)
-        partial.replace(path)
+        keep_array(self.path(folder), currents)
+
+
+def kept_array(path: Path) -> np.ndarray | None:
+    """An array, if it is on disk in full."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def keep_array(path: Path, array: np.ndarray) -> None:
+    """Put an array on disk, in full or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    partial.replace(path)

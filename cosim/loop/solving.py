@@ -8,13 +8,13 @@ parts; the classes that a part was given are kept as soon as they are there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cosim.engine.base import Currents, Job
-from cosim.loop.answers import distinct
+from cosim.loop.answers import asked_once, keep_array, kept_array
 from cosim.loop.context import Context
 from cosim.loop.networks import load_network
 from cosim.loop.programming import chips_of
@@ -48,20 +48,15 @@ def wanted(context: Context) -> bool:
     return context.study.evaluation.solver_images != 0 and context.tile.external is None
 
 
-class _Different:
+@dataclass(frozen=True)
+class _AskedOnce:
     """Asks the solver for every different vector once."""
 
-    def __init__(self, engine: SolverEngine) -> None:
-        self._engine = engine
-        self.solved = 0
+    engine: SolverEngine
 
     def mvm_many(self, tasks: Sequence[Job]) -> list[Currents]:
         """Currents [A] of tasks."""
-        different = [distinct(X) for _, X in tasks]
-        unique = [(G, X) for (G, _), (X, _) in zip(tasks, different, strict=True)]
-        self.solved += sum(len(X) for _, X in unique)
-        answers = self._engine.mvm_many(unique)
-        return [answer[place] for answer, (_, place) in zip(answers, different, strict=True)]
+        return asked_once(tasks, self.engine.mvm_many)
 
 
 def _solved(context: Context, training: str, surrogate: LineModeGalerkin, key: str) -> Results:
@@ -73,18 +68,18 @@ def _solved(context: Context, training: str, surrogate: LineModeGalerkin, key: s
     chips = chips_of(context, training, network)
     count = context.study.evaluation.solver_images or len(images.test_images)
     x, labels = images.test_images[:count], images.test_labels[:count]
-    engine = _Different(SolverEngine(context.tile, FAST, threads=1))
+    engine = _AskedOnce(SolverEngine(context.tile, FAST, threads=1))
     folder = context.folder / "solved" / key_of(key, training, repr(FAST))
     classes = []
     with context.progress.bar(f"solver: {training}", len(x)) as advance:
         for first in range(0, len(x), IMAGES_PER_PART):
             part = slice(first, first + IMAGES_PER_PART)
             path = folder / f"{first:06d}_{len(x[part])}.npy"
-            found = _kept(path)
+            found = kept_array(path)
             if found is None or found.shape != (len(chips), len(x[part])):
                 outputs = evaluate(network, x[part], labels[part], chips, engine).outputs_of()
                 found = outputs.argmax(-1).numpy()
-                _keep(path, found)
+                keep_array(path, found)
             classes.append(found)
             advance(len(x[part]))
     solved = np.concatenate(classes, axis=1)
@@ -99,18 +94,3 @@ def _solved(context: Context, training: str, surrogate: LineModeGalerkin, key: s
         },
         "same_class": float(same.mean()),
     }
-
-
-def _kept(path: Path) -> np.ndarray | None:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-
-
-def _keep(path: Path, classes: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.save(file, classes)
-    partial.replace(path)

@@ -58,7 +58,7 @@ def report_of(told: Told) -> RunReport:
             "and does training on that surrogate pay there?"
         ),
         ok=outcome.holds,
-        key_figures=(*_key_figures(told), *_round_figures(told, operations)),
+        key_figures=(*_key_figures(told), *_round_figures(told)),
         sections=tuple(section for section in sections if section is not None),
         command=told.started.command,
         made=time.strftime("%Y-%m-%d %H:%M"),
@@ -114,26 +114,14 @@ def _key_figures(told: Told) -> tuple[KeyFigure, ...]:
     )
 
 
-def _round_figures(told: Told, operations: int) -> tuple[KeyFigure, ...]:
-    """Rounds, and how much went through ngspice."""
+def _round_figures(told: Told) -> tuple[KeyFigure, ...]:
+    """How many rounds it took, of a study that has more than one."""
     outcome, most = told.outcome, told.study.loop.rounds
-    simulated = sum(outcome.last.of(f"replay-{t}")["simulated"] for t in told.networks)
-    counted = KeyFigure(
-        "Tile operations in ngspice", f"{operations:,}", "", f"{simulated:,} different ones"
-    )
     if most == 1:
-        return (counted,)
+        return ()
     agree = outcome.last.agrees
-    return (
-        KeyFigure(
-            "Rounds",
-            f"{outcome.numbers}",
-            "",
-            "prediction and circuit agree" if agree else f"no agreement after {most}",
-            agree,
-        ),
-        counted,
-    )
+    said = "prediction and circuit agree" if agree else f"no agreement after {most}"
+    return (KeyFigure("Rounds", f"{outcome.numbers}", "", said, agree),)
 
 
 def _time(told: Told) -> Section:

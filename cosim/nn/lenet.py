@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -43,28 +44,54 @@ def lenet5(
     Raises:
         InputError: the images are not of 28x28 or 32x32 pixels.
     """
+    first = TileSettings(levels, weight_clip, input_range=1.0)
+    other = TileSettings(levels, weight_clip)
+
+    def convolution(maps_in: int, maps_out: int, border: int) -> nn.Module:
+        settings = first if maps_in == shape[0] else other
+        window = Window((5, 5), padding=(border, border))
+        return AnalogConv2d(maps_in, maps_out, window, tile, settings)
+
+    def linear(fan_in: int, fan_out: int) -> nn.Module:
+        return AnalogLinear(fan_in, fan_out, tile, other)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return lenet5_of(shape, convolution, linear)
+
+
+def lenet5_of(
+    shape: tuple[int, int, int],
+    convolution: Callable[[int, int, int], nn.Module],
+    linear: Callable[[int, int], nn.Module],
+) -> nn.Sequential:
+    """LeNet-5 of layers of any kind.
+
+    Args:
+        shape: channels, height and width of an image.
+        convolution: makes one of 5x5 from its maps before and after, and the pixels of padding.
+        linear: makes a layer from its numbers of inputs and outputs.
+
+    Raises:
+        InputError: the images are not of 28x28 or 32x32 pixels.
+    """
     channels, height, width = shape
     if (height, width) not in {(SMALL_SIDE, SMALL_SIDE), (SIDE, SIDE)}:
         raise InputError(
             f"LeNet-5 was asked for images of {height}x{width} pixels; allowed are 28x28 and"
-            " 32x32; take a perceptron for others"
+            " 32x32; take another network for others"
         )
-    first = TileSettings(levels, weight_clip, input_range=1.0)
-    other = TileSettings(levels, weight_clip)
-    border = (SIDE - height) // 2
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return nn.Sequential(
-            AnalogConv2d(channels, 6, Window((5, 5), padding=(border, border)), tile, first),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            AnalogConv2d(6, 16, Window((5, 5)), tile, other),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            AnalogLinear(400, 120, tile, other),
-            nn.ReLU(),
-            AnalogLinear(120, 84, tile, other),
-            nn.ReLU(),
-            AnalogLinear(84, 10, tile, other),
-        )
+    return nn.Sequential(
+        convolution(channels, 6, (SIDE - height) // 2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        convolution(6, 16, 0),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        linear(400, 120),
+        nn.ReLU(),
+        linear(120, 84),
+        nn.ReLU(),
+        linear(84, 10),
+    )

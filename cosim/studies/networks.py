@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from cosim.errors import InputError
 from cosim.nn import BinaryLinear, SignActivation
+from cosim.nn.lenet import lenet5_of
 from cosim.nn.quantize import straight_through
 
 
@@ -52,27 +53,12 @@ def lenet5(shape: tuple[int, int, int], seed: int) -> nn.Sequential:
     Raises:
         InputError: the images are not of 28x28 or 32x32 pixels.
     """
-    channels, height, width = shape
-    if (height, width) not in {(28, 28), (32, 32)}:
-        raise InputError(
-            f"LeNet-5 was asked for images of {height}x{width} pixels; allowed are 28x28 and"
-            " 32x32; use `small_cnn` for others"
-        )
+
+    def convolution(maps_in: int, maps_out: int, border: int) -> nn.Module:
+        return nn.Conv2d(maps_in, maps_out, 5, padding=border)
+
     with _seeded(seed):
-        return nn.Sequential(
-            nn.Conv2d(channels, 6, 5, padding=(32 - height) // 2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(6, 16, 5),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(400, 120),
-            nn.ReLU(),
-            nn.Linear(120, 84),
-            nn.ReLU(),
-            nn.Linear(84, 10),
-        )
+        return lenet5_of(shape, convolution, nn.Linear)
 
 
 def small_cnn(

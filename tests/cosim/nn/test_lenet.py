@@ -24,5 +24,5 @@ def test_its_weights_come_from_the_seed_alone(rram_tile):
 
 
 def test_other_images_are_refused(rram_tile):
-    with pytest.raises(InputError, match="take a perceptron"):
+    with pytest.raises(InputError, match="take another network"):
         lenet5((1, 8, 8), rram_tile(25, 16), seed=0)

@@ -9,20 +9,12 @@ from cosim.nn import (
     NonIdealities,
     RatioCell,
     evaluate,
-    perceptron,
     program_chips,
 )
 
 
 DAY = 86400.0
 IDEAL = RatioCell(ideal_periphery=True)
-
-
-@pytest.fixture
-def network(tile):
-    made = perceptron([12, 9, 4], tile, levels=16, seed=3).eval()
-    made[2].input_range.fill_(2.0)
-    return made
 
 
 @pytest.fixture
