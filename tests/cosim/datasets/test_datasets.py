@@ -27,7 +27,7 @@ def mnist_folder(tmp_path):
     rng = np.random.default_rng(3)
     for (images, labels), count in ((NAMES, 7), (TEST_NAMES, 4)):
         pixels = rng.integers(0, 256, (count, 28, 28), np.uint8)
-        (raw / f"{images}.gz").write_bytes(gzip.compress(idx(pixels)))
+        (raw / f"{images}.gz").write_bytes(gzip.compress(idx(pixels), mtime=0))
         (raw / labels).write_bytes(idx(rng.integers(0, 10, count, np.uint8)))
     return tmp_path
 
@@ -105,11 +105,12 @@ def test_a_data_set_that_does_not_come_with_us_needs_a_folder(tmp_path):
     ("name", "content"),
     [
         (f"{NAMES[0]}.gz", b"not gzip"),
-        (f"{NAMES[0]}.gz", gzip.compress(b"")),
+        (f"{NAMES[0]}.gz", gzip.compress(b"", mtime=0)),
         (NAMES[1], idx(np.zeros((7, 2), np.uint8))),
         (NAMES[1], idx(np.zeros(7, np.uint8))[:-1]),
         (NAMES[1], idx(np.zeros(6, np.uint8))),
     ],
+    ids=["not gzip", "empty", "images for labels", "a label short", "fewer labels than images"],
 )
 def test_a_damaged_file_of_mnist_is_refused(mnist_folder, name, content):
     (mnist_folder / "MNIST" / "raw" / name).write_bytes(content)
