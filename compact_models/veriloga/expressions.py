@@ -194,6 +194,8 @@ def sub(a: Expr, b: Expr) -> Expr:
         return b.args[1]
     if a.op == "add" and b in a.args:
         return a.args[0] if a.args[1] is b else a.args[1]
+    if b.op == "add" and a in b.args:
+        return neg(b.args[0] if b.args[1] is a else b.args[1])
     return Expr.make("sub", None, (a, b))
 
 

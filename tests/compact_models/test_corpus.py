@@ -41,9 +41,11 @@ WITHOUT_RETRIEVED = {"algebraic_loop", "given_or_not", "grounded"}
 STATEFUL = {
     "idt_memory", "kcl_memory", "hidden_forward_euler", "hidden_backward_euler",
     "hidden_step_parameter", "filament_cell", "step_team", "step_counted", "step_pushed",
-    "step_reset", "phase_accumulator",
+    "step_reset", "phase_accumulator", "held_node",
 }  # fmt: skip
 DYNAMIC_NODES = {"own_discipline", "self_heating", "coil"}
+MEASURED_FROM = {"held_node": {"w": "n"}}
+"""States whose potential is that against another node."""
 BIASES = 200
 
 
@@ -99,7 +101,9 @@ def test_every_line_of_algebra_agrees_with_the_openvaf_front_end(source, openvaf
     points = []
     for _ in range(BIASES):
         point = dict(zip(nodes, random.uniform(-1.0, 1.0, len(nodes)).tolist(), strict=True))
-        point |= {s.symbol.name: initial[s.symbol] for s in system.states}
+        for state in system.states:
+            reference = MEASURED_FROM.get(source.stem, {}).get(state.symbol.name)
+            point[state.symbol.name] = initial[state.symbol] + point.get(reference, 0.0)
         point["I( p n )"] = point["I( m n )"] = random.uniform(-1e-3, 1e-3)
         points.append(point)
     parameters = {
