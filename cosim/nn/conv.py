@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cosim.errors import InputError
 from cosim.nn.layer import AnalogLayer
+from cosim.nn.patches import CONVOLUTIONS, Inputs, Patches
 from cosim.nn.settings import TileSettings
 from cosim.nn.weights import with_weights_of
 from cosim.nn.window import Window
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from netlists.specs import TileSpec
 
 __all__ = ["AnalogConv1d", "AnalogConv2d", "AnalogConv3d", "Window"]
-
-CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
 class AnalogConv(AnalogLayer):
@@ -78,6 +76,15 @@ class AnalogConv(AnalogLayer):
     ) -> Float[Tensor, "vectors in_features"]:
         """Every patch is one vector, input by input."""
         return self.window.patches(x).flatten(0, 1)
+
+    def driven(self, x: Float[Tensor, "batch channels *size"]) -> Inputs:
+        """Patches, which exact products need not cut out, where each of them is read once."""
+        dac = self.converters.dac
+        once = not self.settings.signed and (dac is None or dac.reads == 1)
+        in_order = self.window.groups == 1 and self.row_order is None
+        if once and in_order and not self.mapping.needs_volts:
+            return Patches(x, self.window)
+        return self.rows_of(x)
 
     def shaped(self, y: Float[Tensor, "vectors out_features"], x: Tensor) -> Tensor:
         """Channels before positions, as torch has them."""

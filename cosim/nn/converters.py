@@ -61,6 +61,11 @@ class Dac:
         """The largest code."""
         return int(2**self.bits - 1)
 
+    @property
+    def reads(self) -> int:
+        """Reads of the tile that a code takes."""
+        return 1 if self.coding == "dac" else self.bits
+
 
 @dataclass(frozen=True)
 class Adc:

@@ -91,13 +91,11 @@ class ColumnConverters(nn.Module):
         unit = signals / self.full_scale
         if self.signed:
             steps = 2 ** (self.adc.bits - 1) - 1
-            code = rounded(torch.clamp(unit / high, -1.0, 1.0) * steps)
-            return code * (high * (self.full_scale / steps))
+            return _codes(unit, high, -1.0, steps) * (high * (self.full_scale / steps))
         low = self.low.to(signals.dtype)
         span = (high - low).clamp_min(NARROWEST)
         steps = 2**self.adc.bits - 1
-        code = rounded(torch.clamp((unit - low) / span, 0.0, 1.0) * steps)
-        return (code * (span / steps) + low) * self.full_scale
+        return (_codes(unit - low, span, 0.0, steps) * (span / steps) + low) * self.full_scale
 
     @torch.no_grad()
     def observe(
@@ -149,6 +147,13 @@ class ColumnConverters(nn.Module):
     def extra_repr(self) -> str:
         """Bits and range, as torch prints them."""
         return f"bits={self.adc.bits}, range={self.adc.range}, per={self.adc.per}"
+
+
+def _codes(values: Tensor, span: Tensor, lowest: float, steps: int) -> Tensor:
+    """Codes of values from `lowest` to 1 spans; without gradients, in the place of the values."""
+    if torch.is_grad_enabled():
+        return rounded(torch.clamp(values / span, lowest, 1.0) * steps)
+    return values.div_(span).clamp_(lowest, 1.0).mul_(steps).round_()
 
 
 def _covering(values: Tensor, coverage: float) -> Float[Tensor, "ranges 1 columns"]:

@@ -31,7 +31,8 @@ from cosim.nn.converters import Converters
 from cosim.nn.converters_columns import ColumnConverters
 from cosim.nn.mapping import TileMapping
 from cosim.nn.mapping_cells import DifferentialPairs, Subtraction
-from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
+from cosim.nn.patches import Inputs, Patches, as_rows
+from cosim.nn.programmed import CurrentFunction, LineFunction, ProgrammedTiles
 from cosim.nn.quantize import clamped, code_grid, straight_through, upper_quantile
 from cosim.nn.reads import Reads
 from cosim.nn.settings import TileSettings
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 RANGE_MOMENTUM = 0.05
 RANGE_QUANTILE = 0.995
 Made = TypeVar("Made")
+AnyInputs = TypeVar("AnyInputs", Tensor, Patches, Inputs)
 
 
 class AnalogLayer(nn.Module, ABC):
@@ -110,6 +112,10 @@ class AnalogLayer(nn.Module, ABC):
     @abstractmethod
     def rows_of(self, x: Float[Tensor, ...]) -> Float[Tensor, "vectors in_features"]:
         """The input vectors that the tiles see for a layer input `x`, batch-major."""
+
+    def driven(self, x: Float[Tensor, ...]) -> Inputs:
+        """Unit inputs as exact products take them."""
+        return self.rows_of(x)
 
     @abstractmethod
     def shaped(self, y: Float[Tensor, "vectors out_features"], x: Tensor) -> Tensor:
@@ -175,10 +181,10 @@ class AnalogLayer(nn.Module, ABC):
         if self._is_torch_s_product:
             return self.exactly(unit, self._once("weight", self._torch_weight), self.bias)
         with _full_precision(x):
-            rows = self.rows_of(unit)
+            driven = self.driven(unit)
             chips = self.programmed
             largest = self.largest_weight()
-            y = self._on_model(rows, largest) if chips is None else chips.outputs(self, rows)
+            y = self._on_model(driven, largest) if chips is None else chips.outputs(self, driven)
             y = y * (largest * self.input_range)
             return self.shaped(y if self.bias is None else y + self.bias, x)
 
@@ -197,25 +203,37 @@ class AnalogLayer(nn.Module, ABC):
 
     def ideal_outputs(
         self,
-        unit: Float[Tensor, "*chips vectors in_features"],
+        driven: Inputs,
         G: Float[Tensor, "*chips tiles rows cols"],
+        lines: LineFunction | None = None,
     ) -> Float[Tensor, "*chips vectors out_features"]:
-        """Exact products of unit inputs with the weights that `G` stands for, converted."""
-        driven = self._ordered(unit)
-        if self.adc is None:
-            return self.mapping.products(G, driven)
-        reads = Reads.of(driven, self.settings.signed, self.converters.dac)
-        return self._read_out(self.mapping.currents(G, reads.parts), reads)
+        """Exact products of unit inputs with the weights that `G` stands for, converted.
+
+        Args:
+            driven: the inputs.
+            G: conductances [S].
+            lines: what becomes of the currents of columns before they are subtracted.
+        """
+        m = self.mapping
+        if self.adc is None and lines is None:
+            return m.products(G, self._ordered(driven))
+        reads = self._reads(driven)
+        read = m.read_columns(G)
+        if lines is not None:
+            return self._read_out(lines(m.currents(read, reads.parts)), reads)
+        # Columns of linear cells are subtracted as soon as before as after they are read.
+        signals = m.currents(m.signals(read, self._subtraction), reads.parts)
+        return self._converted(reads.charges(signals), reads)
 
     def tile_outputs(
         self,
-        unit: Float[Tensor, "*chips vectors in_features"],
+        driven: Inputs,
         G: Float[Tensor, "*chips tiles rows cols"],
         currents: CurrentFunction,
     ) -> Float[Tensor, "*chips vectors out_features"]:
         """Outputs from tile currents, converted, without the gain."""
-        reads = Reads.of(self._ordered(unit), self.settings.signed, self.converters.dac)
-        return self._read_out(currents(G, self.mapping.voltages(reads.parts)), reads)
+        reads = self._reads(as_rows(driven))
+        return self._read_out(currents(G, self.mapping.voltages(as_rows(reads.parts))), reads)
 
     @torch.no_grad()
     def track_range(self, x: Float[Tensor, ...], momentum: float) -> None:
@@ -290,16 +308,16 @@ class AnalogLayer(nn.Module, ABC):
             return G
         return straight_through(G, error.draw(G.detach(), self.generator))
 
-    def _on_model(self, unit: Tensor, largest: Tensor) -> Tensor:
+    def _on_model(self, driven: Inputs, largest: Tensor) -> Tensor:
         G = self._once("conductances", lambda: self._model_conductances(largest))
         surrogate = self.surrogate
         if surrogate is None:
-            return self.ideal_outputs(unit, G)
+            return self.ideal_outputs(driven, G)
         if isinstance(surrogate, Surrogate) and self._subtracts_pairs:
             pairs = self._once("pairs", lambda: surrogate.prepare_pairs(self.mapping.beside(G)))
-            return self._pair_outputs(unit, pairs) * self.gain
+            return self._pair_outputs(as_rows(driven), pairs) * self.gain
         operator = self._once("operator", lambda: surrogate.prepare(G))
-        return self.tile_outputs(unit, G, lambda _, V: operator(V)) * self.gain
+        return self.tile_outputs(driven, G, lambda _, V: operator(V)) * self.gain
 
     @property
     def _subtracts_pairs(self) -> bool:
@@ -312,8 +330,8 @@ class AnalogLayer(nn.Module, ABC):
 
     def _pair_outputs(self, unit: Tensor, pairs: Operator) -> Tensor:
         """Outputs from a tile model that subtracts columns itself, without the gain."""
-        reads = Reads.of(self._ordered(unit), self.settings.signed, self.converters.dac)
-        differences = pairs(self.mapping.block_voltages(reads.parts))
+        reads = self._reads(unit)
+        differences = pairs(self.mapping.block_voltages(as_rows(reads.parts)))
         return self._converted(self.mapping.by_tile(reads.charges(differences)), reads)
 
     def _read_out(self, currents: Tensor, reads: Reads) -> Tensor:
@@ -329,11 +347,18 @@ class AnalogLayer(nn.Module, ABC):
             signals = adc(signals)
         volts = None
         if m.needs_volts:
-            volts = reads.charges(m.voltages(reads.parts).sum(-1, keepdim=True))[..., 0]
+            volts = reads.charges(m.voltages(as_rows(reads.parts)).sum(-1, keepdim=True))[..., 0]
         return reads.joined(m.joined(signals, subtraction, volts))
 
-    def _ordered(self, values: Tensor) -> Tensor:
-        return values if self.row_order is None else values[..., self.row_order]
+    def _reads(self, driven: Inputs) -> Reads:
+        if isinstance(driven, Patches):
+            return Reads(driven, 1, 1, charge=False)
+        return Reads.of(self._ordered(driven), self.settings.signed, self.converters.dac)
+
+    def _ordered(self, values: AnyInputs) -> AnyInputs:
+        if self.row_order is None or isinstance(values, Patches):
+            return values
+        return values[..., self.row_order]
 
     def _hold_input_range(self) -> None:
         given = self.settings.input_range

@@ -39,6 +39,7 @@ from cosim.errors import SpecError
 from cosim.nn.mapping_cells import DifferentialPairs, OffsetColumn, Subtraction, WeightCells
 from cosim.nn.mapping_kernels import WORTH, PairPlaces, on_tiles
 from cosim.nn.mapping_levels import EvenLevels, Levels, levels_of
+from cosim.nn.patches import Inputs, Patches, as_rows, block_diagonal, times
 from cosim.nn.quantize import code_grid
 from cosim.surrogate.fused import applies
 
@@ -289,13 +290,13 @@ class TileMapping:
     def products(
         self,
         G: Float[Tensor, "*chips tiles rows cols"],
-        x: Float[Tensor, "*chips samples in_features"],
+        x: Inputs,
     ) -> Float[Tensor, "*chips samples out_features"]:
         """Exact products of layer inputs with what conductances [S] stand for."""
         matrices = self.matrices(G)
         if self.groups == 1:
-            return x @ matrices[..., 0, :, :].transpose(-1, -2)
-        packed = _padded(x, (0, self.packs * self.pack_inputs - self.in_features), 0.0)
+            return times(x, matrices[..., 0, :, :].transpose(-1, -2))
+        packed = _padded(as_rows(x), (0, self.packs * self.pack_inputs - self.in_features), 0.0)
         packs = packed.unflatten(-1, (self.packs, self.pack_inputs)).movedim(-2, -3)
         outputs = packs @ matrices.transpose(-1, -2)
         return outputs.movedim(-3, -2).flatten(-2)[..., : self.out_features]
@@ -326,22 +327,26 @@ class TileMapping:
         used = each[..., : self.outputs_read * self.cells.slices]
         return used.movedim(-2, -3).flatten(0, 1)
 
-    def currents(
-        self,
-        G: Float[Tensor, "*chips tiles rows cols"],
-        x: Float[Tensor, "*chips samples in_features"],
-    ) -> Float[Tensor, "*chips tiles samples read"]:
-        """Currents [A] of the columns that are read, by exact products without copies of inputs.
-
-        Few outputs on a wide tile leave most columns empty: these are left out.
-        """
-        blocks = self._row_blocks(x * self.read_voltage)
+    def read_columns(self, values: Float[Tensor, "*tiles cols"]) -> Float[Tensor, "*tiles read"]:
+        """Those of the columns that are read: few outputs on a wide tile leave most empty."""
         used, shared = self.outputs_read * self.cells.columns, self.cells.shared_columns
-        if used + shared < self.cols:
-            G = torch.cat([G[..., :used], G[..., self.cols - shared :]], -1)
-        side = G.unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
+        if used + shared == self.cols:
+            return values
+        return torch.cat([values[..., :used], values[..., self.cols - shared :]], -1)
+
+    def currents(
+        self, G: Float[Tensor, "*chips tiles rows lines"], x: Inputs
+    ) -> Float[Tensor, "*chips tiles samples lines"]:
+        """Currents [A] of columns of linear cells, or of sums and differences of columns.
+
+        Inputs are not copied for the tiles that share them.
+        """
+        side = (G * self.read_voltage).unflatten(-3, (self.packs, self.row_blocks, self.col_blocks))
         wide = side.movedim(-3, -2).flatten(-2)  # column blocks side by side
-        currents = blocks @ wide
+        if isinstance(x, Patches):
+            found = x.times(block_diagonal(wide.squeeze(-4), self.in_features))
+            return found.unflatten(-1, (self.row_blocks * self.col_blocks, -1)).movedim(-2, -3)
+        currents = self._row_blocks(x) @ wide
         return currents.unflatten(-1, (self.col_blocks, -1)).movedim(-2, -3).flatten(-5, -3)
 
     def signals(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 from torch import Tensor
 
+from cosim.nn.patches import Inputs, of_chips, times
+
 
 if TYPE_CHECKING:
     from cosim.nn.layer import AnalogLayer
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 # From conductances [chips, tiles, rows, cols] [S] and inputs [chips, tiles, samples, rows] [V]
 # to currents [chips, tiles, samples, cols] [A].
 CurrentFunction = Callable[[Tensor, Tensor], Tensor]
+# From currents of columns [chips, tiles, samples, cols] [A], all of them or those that are read, to
+# what goes on from there.
+LineFunction = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,7 @@ class ProgrammedTiles:
         factor: digital compensation of the outputs; None without.
         sram: weights that digital memory adds to those of the cells, in units of the largest one;
             None without.
-        calibrated: whether currents come from a tile's model, whose scale the layer's gain makes
-            up for; exact currents need no gain.
+        lines: what a circuit behind the columns makes of their currents; None without.
     """
 
     conductance: Float[Tensor, "chips tiles rows cols"]
@@ -43,21 +47,23 @@ class ProgrammedTiles:
     noise: Callable[[Tensor], Tensor] | None = None
     factor: Float[Tensor, "chips _"] | None = None
     sram: Float[Tensor, "chips out_features in_features"] | None = None
-    calibrated: bool = True
+    lines: LineFunction | None = None
 
-    def outputs(
-        self, layer: AnalogLayer, unit: Float[Tensor, "vectors in_features"]
-    ) -> Float[Tensor, "vectors out_features"]:
+    def outputs(self, layer: AnalogLayer, driven: Inputs) -> Float[Tensor, "vectors out_features"]:
         """Products of chip-major unit inputs, each with the cells of its chip."""
         G = self.conductance if self.noise is None else self.noise(self.conductance)
-        each = unit.to(G).unflatten(0, (len(G), -1))
+        each = of_chips(driven, len(G), G)
         if self.currents is None:
-            y = layer.ideal_outputs(each, G)
-        else:
-            y = layer.tile_outputs(each, G, self.currents)
-            y = y * layer.gain if self.calibrated else y
+            y = layer.ideal_outputs(each, G, self.lines)
+        else:  # the gain makes up for the scale of a tile's model
+            behind = _chained(self.currents, self.lines)
+            y = layer.tile_outputs(each, G, behind) * layer.gain
         if self.factor is not None:
             y = y * self.factor.unsqueeze(-2)
         if self.sram is not None:
-            y = y + each @ self.sram.transpose(-1, -2).to(each)
-        return y.flatten(0, 1).to(unit)
+            y = y + times(each, self.sram.transpose(-1, -2).to(y))
+        return y.flatten(0, 1).to(layer.weight)
+
+
+def _chained(currents: CurrentFunction, lines: LineFunction | None) -> CurrentFunction:
+    return currents if lines is None else lambda G, V: lines(currents(G, V))

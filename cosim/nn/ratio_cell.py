@@ -21,7 +21,7 @@ from torch import Tensor
 from cosim.bench import RatioResponse, ratio_response
 from cosim.nn.chip import Chip
 from cosim.nn.compensation import AbstractCompensation, Reading, level_of, reference_cells
-from cosim.nn.programmed import CurrentFunction, ProgrammedTiles
+from cosim.nn.programmed import ProgrammedTiles
 
 
 if TYPE_CHECKING:
@@ -58,11 +58,10 @@ class RatioCell(AbstractCompensation):
             torch.stack(part).to(G)[:, :, None] for part in zip(*found, strict=True)
         )
         full = layer.mapping.read_voltage * G.shape[2] * level
-        inner = _exact if tiles.currents is None else tiles.currents
+        scaled = (-4.0 / full * bend, gain + 4.0 * bend, full * offset)
+        of_read = tuple(map(layer.mapping.read_columns, scaled))
         return replace(
-            tiles,
-            currents=_Ratios(inner, gain, bend, offset, full),
-            calibrated=tiles.currents is not None,
+            tiles, lines=_Ratios({part[0].shape[-1]: part for part in (scaled, of_read)})
         )
 
     def _response(
@@ -84,29 +83,15 @@ class RatioCell(AbstractCompensation):
 
 @dataclass(frozen=True)
 class _Ratios:
-    """Currents as the ratio cell gives them on.
+    """Currents as the ratio cell gives them on: gain u + 4 bend u (1 - u) + offset of full scale.
 
     Attributes:
-        inner: what the tiles conduct.
-        gain: of every column, `[chips, tiles, 1, cols]`.
-        bend: relative to full scale.
-        offset: relative to full scale.
-        full: current of full scale: all rows, full input, reference conductance [A].
+        coefficients: of the square [1/A], the current itself and one [A], `[chips, tiles, 1, cols]`
+            each, by the number of columns: all of them, or those that are read.
     """
 
-    inner: CurrentFunction
-    gain: Float[Tensor, "chips tiles 1 cols"]
-    bend: Float[Tensor, "chips tiles 1 cols"]
-    offset: Float[Tensor, "chips tiles 1 cols"]
-    full: float
+    coefficients: dict[int, tuple[Tensor, ...]]
 
-    def __call__(self, G: Tensor, V: Tensor) -> Tensor:
-        u = self.inner(G, V) / self.full
-        return self.full * (self.gain * u + self.bend * 4.0 * u * (1.0 - u) + self.offset)
-
-
-def _exact(
-    G: Float[Tensor, "*tiles rows cols"], V: Float[Tensor, "*tiles samples rows"]
-) -> Float[Tensor, "*tiles samples cols"]:
-    """Currents without any resistance but that of linear cells [A]."""
-    return V @ G
+    def __call__(self, currents: Float[Tensor, "chips tiles samples lines"]) -> Tensor:
+        square, linear, constant = self.coefficients[currents.shape[-1]]
+        return torch.addcmul(linear, square, currents).mul_(currents).add_(constant)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from cosim.nn.converters import Dac
 from cosim.nn.mapping_cells import digit_weights
+from cosim.nn.patches import Inputs
 from cosim.nn.quantize import straight_through
 
 
@@ -26,13 +27,13 @@ class Reads:
     """The parts that inputs are read in.
 
     Attributes:
-        parts: what is driven, with all reads along the vectors' axis.
+        parts: what is driven, with all reads along the vectors' axis; patches are driven once.
         phases: 2 if both signs are read, or 1.
         bits: reads of a phase.
         charge: whether the reads of a phase are added before conversion.
     """
 
-    parts: Float[Tensor, "*chips reads_vectors in_features"]
+    parts: Inputs
     phases: int
     bits: int
     charge: bool
@@ -43,7 +44,7 @@ class Reads:
     ) -> Reads:
         """The reads of inputs from -1 (or from 0) to 1 that are on the grid of the codes."""
         phases = torch.stack([unit.clamp_min(0), (-unit).clamp_min(0)], -3) if signed else unit
-        if dac is None or dac.coding == "dac" or dac.bits == 1:
+        if dac is None or dac.reads == 1:
             parts = phases.flatten(-3, -2) if signed else phases
             return Reads(parts, 2 if signed else 1, 1, charge=False)
         bits = _bits(phases if signed else phases[..., None, :, :], dac)

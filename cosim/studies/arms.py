@@ -83,7 +83,7 @@ def from_scratch(epochs: int, seed: int, *, augmented: bool) -> TrainSettings:
     Adam; without them, Adam is there sooner.
     """
     if augmented:
-        return TrainSettings(epochs, 128, 0.03, seed, optimizer="sgd", weight_decay=5e-4)
+        return TrainSettings(epochs, 128, 0.06, seed, optimizer="sgd", weight_decay=5e-4)
     return TrainSettings(epochs, 128, 3e-3, seed)
 
 

@@ -6,9 +6,12 @@ from torch import nn
 
 from cosim.errors import InputError
 from cosim.nn import (
+    Adc,
     AnalogConv1d,
     AnalogConv2d,
     AnalogConv3d,
+    Converters,
+    Dac,
     OffsetColumn,
     ProgrammingError,
     TileSettings,
@@ -19,6 +22,7 @@ from cosim.nn import (
     set_arithmetic,
     to_digital,
 )
+from cosim.nn.patches import Patches, of_chips
 
 
 FINE = TileSettings(levels=2**20, weight_clip=None, input_range=1.0)
@@ -141,6 +145,63 @@ def test_errors_of_training_are_those_of_chips(window, tile):
     set_arithmetic(layer.train(), None, error)
     spread = [(layer(images(window)) - clean).detach().std() for _ in range(12)]
     assert float(sum(spread)) == pytest.approx(float(sum(spread_of_chips)), rel=0.1)
+
+
+ADC = Adc(14, range="full_scale")
+BY_CONVOLUTION = [
+    TileSettings(32, input_range=1.0),
+    TileSettings(32, input_range=1.0, converters=Converters(Dac(6), ADC)),
+    TileSettings(
+        32,
+        input_range=1.0,
+        converters=Converters(adc=Adc(14, range="full_scale", subtraction="digital")),
+        mapping=OffsetColumn(2),
+    ),
+]
+
+
+@pytest.mark.parametrize("settings", BY_CONVOLUTION, ids=["plain", "pairs", "references"])
+@pytest.mark.parametrize("window", [w for w in WINDOWS if w.groups == 1], ids=name_of)
+def test_patches_need_not_be_cut_out_for_exact_products(window, settings, tile):
+    layer, _ = pair_of(tile, window, settings)
+    assert window.axes == 1 or layer.mapping.row_blocks > 1
+    unit = layer.unit_inputs(images(window, count=6)).double()
+    fresh = layer.target_conductances().detach().double()
+    chips = fresh * (1 + 0.1 * torch.rand(2, *fresh.shape, generator=torch.Generator()))
+
+    def bent(currents):
+        return currents + 10.0 * currents.square()
+
+    for lines in (None, bent):
+        found, gradients = [], []
+        for driven in (layer.driven(unit), layer.rows_of(unit)):
+            G = chips.clone().requires_grad_()
+            each = of_chips(driven, 2, G)
+            y = layer.ideal_outputs(each, G, lines)
+            found.append(y.detach())
+            weights = torch.linspace(-1, 1, y.numel()).view(y.shape)
+            gradients.append(torch.autograd.grad((y * weights).sum(), G)[0])
+        assert isinstance(layer.driven(unit), Patches)
+        # Where a sum is rounded in another order, a code may be the next one.
+        step = 0.0 if layer.adc is None else 4 * layer.mapping.row_blocks / 2**13
+        torch.testing.assert_close(*found, rtol=1e-9, atol=1e-9 + 2 * step)
+        assert float((found[0] - found[1]).abs().median()) < 1e-9
+        torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TileSettings(signed=True),
+        TileSettings(shuffle_rows=1),
+        TileSettings(converters=Converters(Dac(4, "bit_serial"), ADC)),
+        TileSettings(mapping=OffsetColumn(reference_columns=0)),
+    ],
+    ids=["signed", "shuffled", "bit-serial", "calculated reference"],
+)
+def test_patches_are_cut_out_where_more_than_one_product_is_made_of_them(settings, tile):
+    layer, _ = pair_of(tile, WINDOWS[4], settings)
+    assert isinstance(layer.driven(layer.unit_inputs(images(WINDOWS[4]))), torch.Tensor)
 
 
 def test_windows_that_cannot_be_are_refused(tile):

@@ -74,7 +74,7 @@ def test_tiles_with_exact_currents_compute_the_layer(cells, fan_in, fan_out, row
     V = m.voltages(x)
     currents = V @ G
     read = [*range(m.outputs_read * m.cells.columns), *range(cols - m.cells.shared_columns, cols)]
-    torch.testing.assert_close(m.currents(G, x), currents[..., read])
+    torch.testing.assert_close(m.currents(m.read_columns(G), x), currents[..., read])
     expected = x @ m.weights(G).T
     for subtraction in ("analog", "digital"):
         y = m.joined(m.signals(currents, subtraction), subtraction, V.sum(-1))
