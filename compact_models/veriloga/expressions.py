@@ -35,12 +35,12 @@ _SYMBOLS = frozenset(
         "previous",  # a variable read before it is written, not yet resolved
         "ddt_below",  # mark of expressions with a time derivative inside
         "time",  # absolute time
+        "temper",  # temperature, where a target computes with it at run time
         "step",  # length of the present time step, not yet resolved
         "initial",  # 1 during @(initial_step), not yet resolved
     }
 )
-_OPERATORS = frozenset({"ddt", "ddx"})
-"""Operators on signals; they leave before any target sees an expression."""
+_OPERATORS = frozenset({"ddt", "ddx"})  # on signals; they leave before any target sees them
 
 Key = tuple[str, "float | str | None", tuple["Expr", ...]]
 

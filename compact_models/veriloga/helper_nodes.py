@@ -1,128 +1,25 @@
 """Which shared parts of a B source get a node of their own.
 
-ngspice evaluates a B source by walking its tree, and one further tree per controlling node for the
-derivatives, in which the chain rule has written everything out. So a long expression of many nodes
-is dear (an EKV transistor in one piece costs fifty times an RRAM cell), and a helper node, a
-1-ohm resistor fed by a B source, is cheap: it cuts the long derivative trees in two.
-
-The cost model counts the tree nodes that ngspice walks, after its own simplifications; candidates
-are tried greedily, best first. Time per tree node is nearly constant, so the count is the cost.
+A long expression of many nodes is dear (an EKV transistor in one piece costs fifty times an RRAM
+cell), and a helper node, a 1-ohm resistor fed by a B source, is cheap: it cuts the long derivative
+trees in two. Candidates are tried greedily, best first; in a large model all of them are taken, and
+those that are worth least are put back.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence, Set as AbstractSet
-from dataclasses import dataclass, field
 
-from compact_models.veriloga.expressions import Expr, apply, symbol, walk
-from compact_models.veriloga.operations import COMPARISONS, INTEGERS, TRUTH
+from compact_models.veriloga.expressions import ZERO, Expr, apply, select, symbol, walk
+from compact_models.veriloga.helper_thinning import thinned
+from compact_models.veriloga.operations import TRUTH
+from compact_models.veriloga.tree_size import HELPER_COST, LEAST_GAIN, TreeSize, below
 
 
-SOURCE_COST = 8
-"""What a B source costs besides its trees."""
-HELPER_COST = 14
-"""What a helper node costs besides its B source: a resistor and a row of the matrix."""
-LEAST_GAIN = 0.04
 GREEDY_LIMIT = 250
 MAX_HELPERS = 24
 LARGE = 14
-
-_DERIVATIVE_OF = {"exp": 0, "sinh": 0, "cosh": 0, "abs": 0, "ln": 1, "sqrt": 3, "sin": 0, "cos": 1}
-
-
-@dataclass
-class TreeSize:
-    """Counts the nodes of the trees that ngspice makes of one source.
-
-    Attributes:
-        root: the right-hand side of the source.
-        leaves: parts that sit on helper nodes, and count as one tree node.
-    """
-
-    root: Expr
-    leaves: AbstractSet[Expr]
-    values: dict[Expr, int] = field(default_factory=dict)
-    slopes: dict[tuple[Expr, Expr], int] = field(default_factory=dict)
-    variables: dict[Expr, frozenset[Expr]] = field(default_factory=dict)
-
-    def total(self) -> int:
-        """Cost of the source."""
-        for node in self._order():
-            if self._is_leaf(node):
-                self._leaf(node)
-            else:
-                self._operation(node)
-        slopes = sum(self.slopes[self.root, v] for v in self.variables[self.root])
-        return SOURCE_COST + self.values[self.root] + slopes
-
-    def _is_leaf(self, node: Expr) -> bool:
-        return node.is_static or not node.args or (node in self.leaves and node is not self.root)
-
-    def _order(self) -> list[Expr]:
-        """The nodes of the tree, each once, operands first."""
-        order: list[Expr] = []
-        seen: set[Expr] = set()
-        stack: list[tuple[Expr, bool]] = [(self.root, False)]
-        while stack:
-            node, ready = stack.pop()
-            if ready:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                if not self._is_leaf(node):
-                    stack += [(arg, False) for arg in node.args]
-        return order
-
-    def _leaf(self, node: Expr) -> None:
-        self.values[node] = 1
-        constant = node.is_static or node.op == "time"
-        self.variables[node] = frozenset() if constant else frozenset({node})
-        self.slopes[node, node] = 1
-
-    def _operation(self, node: Expr) -> None:
-        sizes = [self.values[a] for a in node.args]
-        if node.op == "select":
-            self.values[node] = 1 + sizes[0] + max(sizes[1], sizes[2])
-        elif _is_square(node):
-            self.values[node] = 2 + sizes[0]
-        else:
-            self.values[node] = (2 if node.op in COMPARISONS else 1) + sum(sizes)
-        variables = frozenset().union(*(self.variables[a] for a in node.args))
-        self.variables[node] = variables
-        for variable in variables:
-            slopes = [self.slopes.get((a, variable), 0) for a in node.args]
-            self.slopes[node, variable] = _slope(node, sizes, slopes)
-
-
-def _slope(node: Expr, sizes: Sequence[int], slopes: Sequence[int]) -> int:
-    op = node.op
-    if not any(slopes) or op in TRUTH or op in INTEGERS:
-        return 0
-    if op in {"add", "sub"}:
-        return sum(slopes) + int(all(slopes))
-    if _is_square(node):
-        return 4 + sizes[0] + slopes[0]
-    if op == "mul":
-        (a, b), (da, db) = sizes, slopes
-        left = 0 if not da else b if da == 1 else da + b + 1
-        right = 0 if not db else a if db == 1 else db + a + 1
-        return left + right + int(bool(left and right))
-    if op == "div":
-        left = slopes[0] + sizes[1] + 1 if slopes[0] else 0
-        right = slopes[1] + sizes[0] + 1 if slopes[1] else 0
-        return left + right + sizes[1] + 4
-    if op == "select":
-        return 1 + sizes[0] + max(slopes[1], slopes[2], 1)
-    if op in {"min", "max"}:
-        return 3 + sum(sizes) + max(*slopes, 1)
-    return 2 + _DERIVATIVE_OF.get(op, 4) + sum(sizes) + sum(slopes)
-
-
-def _is_square(node: Expr) -> bool:
-    """Whether it is written as a power, which evaluates its base once."""
-    return node.op == "mul" and node.args[0] is node.args[1] and bool(node.args[0].args)
 
 
 def choose_helpers(roots: Iterable[Expr]) -> list[Expr]:
@@ -135,7 +32,7 @@ def choose_helpers(roots: Iterable[Expr]) -> list[Expr]:
     delicate = _delicate(roots)
     candidates = [n for n in walk(roots) if _is_candidate(n) and n not in delicate]
     if len(candidates) > GREEDY_LIMIT:
-        return _by_size(roots, candidates)
+        return thinned(roots, _by_size(roots, candidates))
     return _greedily(roots, candidates)
 
 
@@ -188,32 +85,15 @@ def _is_candidate(node: Expr) -> bool:
 
 def _cost(roots: Sequence[Expr], helpers: AbstractSet[Expr]) -> int:
     """Cost of all sources, with the given helpers."""
-    used = {n for root in roots for n in _below(root, helpers)}
+    used = {n for root in roots for n in below(root, helpers)}
     queue = list(used)
     while queue:
-        for inner in _below(queue.pop(), helpers):
+        for inner in below(queue.pop(), helpers):
             if inner not in used:
                 used.add(inner)
                 queue.append(inner)
     total = sum(TreeSize(root, helpers).total() for root in roots)
     return total + sum(HELPER_COST + TreeSize(h, helpers).total() for h in used)
-
-
-def _below(root: Expr, helpers: AbstractSet[Expr]) -> set[Expr]:
-    """Helpers that an expression refers to directly."""
-    found: set[Expr] = set()
-    seen: set[Expr] = set()
-    stack = list(root.args) if root in helpers else [root]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node in helpers:
-            found.add(node)
-        else:
-            stack += node.args
-    return found
 
 
 def _by_size(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
@@ -245,17 +125,36 @@ def with_helpers(
 ) -> tuple[list[Expr], list[tuple[Expr, Expr]]]:
     """Put the helpers' nodes in the place of what they hold.
 
+    A part that only stands in arms of choices that are made once per instance keeps these
+    conditions: in the other arms it may have no value, or one beyond what the simulator takes.
+
     Returns:
         The roots, and (symbol, definition) of each helper.
     """
     places = {helper: symbol("node", f"helper {i}") for i, helper in enumerate(helpers, start=1)}
+    needed = _chosen_by(roots)
     done: dict[Expr, Expr] = {}
     definitions: list[tuple[Expr, Expr]] = []
     for node in walk([*helpers, *roots]):
         args = tuple(done[arg] for arg in node.args)
         new = node if args == node.args else apply(node.op, *args)
         if node in places:
+            for condition, holds in needed.get(node, ()):
+                new = select(condition, new, ZERO) if holds else select(condition, ZERO, new)
             definitions.append((places[node], new))
             new = places[node]
         done[node] = new
     return [done[root] for root in roots], definitions
+
+
+def _chosen_by(roots: Sequence[Expr]) -> dict[Expr, tuple[tuple[Expr, bool], ...]]:
+    """The static conditions under which each part is needed at all, and their values."""
+    needed: dict[Expr, dict[tuple[Expr, bool], None]] = {root: {} for root in roots}
+    for node in reversed(list(walk(roots))):
+        for place, arg in enumerate(node.args):
+            conditions = dict(needed[node])
+            if node.op == "select" and place > 0 and node.args[0].is_static:
+                conditions[node.args[0], place == 1] = None
+            kept = needed.get(arg)
+            needed[arg] = conditions if kept is None else {c: None for c in kept if c in conditions}
+    return {node: tuple(conditions) for node, conditions in needed.items() if conditions}

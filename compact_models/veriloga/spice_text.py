@@ -11,6 +11,7 @@ measured):
 * exp saturates at 1e99 by itself, but sinh and cosh stop the run at 711, ln and sqrt of a negative
   number stop it even during an iteration: arguments that are not known to be safe are guarded
   where they stand. A guard by `?:` or abs() is half as dear as one by min and max;
+* in a .param that depends on `temper` the `!` of `name!=0` is read as part of the name;
 * `?:` evaluates only one arm, so what a condition excludes needs no guard.
 """
 
@@ -34,6 +35,8 @@ SMALL = 1e-30
 """Added to the base of a power whose slope at zero is infinite."""
 LONG, VERY_LONG = 8, 400
 """Operations in a static part above which it is worth a line, if used again, or in any case."""
+LARGEST = "1e99"
+"""In place of infinity, which a B source does not read."""
 SHORT_DIGITS = 11
 SHORT_SQUARE = 12
 """Characters up to which x*x is cheaper than pow(x, 2)."""
@@ -90,6 +93,8 @@ class SpiceText:
             return self.names[node]
         if node not in self.statics:
             text = self._operation(node, self.facts, self._static_part)
+            if self._may_have_no_value(node):
+                text = f"max(min({text},{LARGEST}),(-{LARGEST}))"
             name = f"{self.prefix}{len(self.params) + 1}"
             self.params.append((name, text))
             self.statics[node] = name
@@ -104,6 +109,23 @@ class SpiceText:
         if node in self.statics or node in self.shared:
             return self.static(node)
         return self._operation(node, facts, self._static_part)
+
+    def _may_have_no_value(self, node: Expr) -> bool:
+        """Whether a denominator in a .param may be 0, so that a B source could not be read.
+
+        It is a part of an arm that is not chosen then, or the model has no value itself.
+        """
+        queue, seen = [node], {node}
+        while queue:
+            part = queue.pop()
+            if part.op == "div" and not is_const(part.args[1]):
+                known = bounds(part.args[1], self.facts)
+                if known.low <= 0.0 <= known.high:
+                    return True
+            new = [a for a in part.args if a not in seen and a not in self.statics]
+            seen.update(new)
+            queue += new
+        return False
 
     def brace(self, node: Expr) -> str:
         """A static expression where ngspice expects a number."""
@@ -151,7 +173,7 @@ class SpiceText:
         if op in _INFIX:
             return f"({texts[0]}{_INFIX[op]}{texts[1]})"
         if op in _COMPARE:
-            return f"({texts[0]}{_COMPARE[op]}{texts[1]})"
+            return f"({_closed(texts[0])}{_COMPARE[op]}{texts[1]})"
         if op in _SAME_NAME:
             return f"{op}({','.join(texts)})"
         return _WRITERS[op](_Written(node, texts, facts))
@@ -243,11 +265,16 @@ def _truncated(x: str) -> str:
     return f"(sgn({x})*floor(abs({x})))"
 
 
+def _closed(text: str) -> str:
+    """With parentheses where a name would end in the `!` of `!=`, for ngspice in some lines."""
+    return f"({text})" if text[-1].isalnum() or text[-1] == "_" else text
+
+
 def _bits(w: _Written, symbol: str) -> str:
     args = enumerate(w.node.args)
     if not all(arg.op in TRUTH or w.known(i, 0.0, 1.0) for i, arg in args):
         _refuse_bits(w)
-    return f"(({w.texts[0]}!=0){symbol}({w.texts[1]}!=0))"
+    return f"(({_closed(w.texts[0])}!=0){symbol}({_closed(w.texts[1])}!=0))"
 
 
 def _refuse_bits(w: _Written) -> NoReturn:

@@ -27,6 +27,18 @@ from compact_models.veriloga.expressions import (
 from compact_models.veriloga.simplify import hoisted
 
 
+LARGE_SYSTEM = 2500
+"""Operations of a system whose integer parameters are fixed: they choose between equations.
+
+All the equations at once are more than a circuit of a few devices can be burdened with.
+"""
+
+
+def is_large(system: System) -> bool:
+    """Whether its integer parameters are fixed, and its temperature computed at run time."""
+    return sum(1 for _ in walk(system.expressions())) > LARGE_SYSTEM
+
+
 def decided(system: System, values: dict[str, float], *, frozen: bool) -> System:
     """Bake the values in, and make the choices that a circuit cannot make at run time."""
     given = {
@@ -46,6 +58,8 @@ def decided(system: System, values: dict[str, float], *, frozen: bool) -> System
     names = {s.name for s in symbols(open_choices, "parameter")} | (
         system.structural & set(system.parameters)
     )
+    if is_large(system):
+        names |= {n for n, p in system.parameters.items() if p.integer}
     if names:
         known = defaults(system, values)
         system = with_values(system, {n: known[n] for n in names})

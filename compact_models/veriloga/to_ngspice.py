@@ -24,6 +24,7 @@ from compact_models.veriloga.equations import (
     defaults,
     frozen as frozen_system,
 )
+from compact_models.veriloga.execute import ROOM_TEMPERATURE
 from compact_models.veriloga.expressions import (
     ONE,
     TIME,
@@ -50,18 +51,24 @@ from compact_models.veriloga.separable import separate_terms
 from compact_models.veriloga.simplify import hoisted, rounded, with_reciprocals
 from compact_models.veriloga.spice_names import Names
 from compact_models.veriloga.spice_text import SpiceText, spice_number, unwrapped
-from compact_models.veriloga.structural_choices import decided, linear_factor
+from compact_models.veriloga.structural_choices import decided, is_large, linear_factor
 from compact_models.veriloga.subcircuit import Subcircuit
 
 
 STATE_CAPACITANCE = 1e-9
 """Farad on a state's node: its size is arbitrary, the rates are scaled with it."""
 
+KELVIN, TEMPERATURES = "(temper+273.15)", Interval(1.0, 1e4)
+"""Temperature in kelvin, and where it can lie."""
+
 BIAS_LEVELS = (0.3, -0.7, 1.1)
 """Volt, at which the size of a quantity is estimated."""
 
 MODERATE = (1e-2, 1e3)
 """Sizes of a helper node that need no scaling: the tolerances are meant for volts."""
+
+TEMPER = symbol("temper", "")
+"""Temperature in kelvin as a quantity of B sources."""
 
 UNSET = -1e99
 """Stands for "not given" in a parameter whose default depends on others."""
@@ -87,7 +94,10 @@ class Writer:
         self.frozen = frozen
         self.within = within
         baked = dict(values)
+        large = is_large(system)
         system = decided(frozen_system(system) if frozen else system, baked, frozen=frozen)
+        if large:
+            system = system.mapped({symbol("parameter", system.temperature): TEMPER})
         self.scales = {s.symbol.name: s.scale for s in system.states}
         self.nodes = Names()
         self.parameter_names = Names()
@@ -95,9 +105,9 @@ class Writer:
         self.state_charge: dict[str, Expr] = {}
         self.system = self._scaled(system)
         self.lines: list[str | _Source] = []
-        self.sizes: dict[Expr, float] = {}
+        self.sizes: dict[Expr, float] = {TEMPER: ROOM_TEMPERATURE}
         self.defaults = {symbol("parameter", n): v for n, v in defaults(self.system, {}).items()}
-        self.at_rest: dict[Expr, float] = {}
+        self.at_rest: dict[Expr, float] = {TEMPER: ROOM_TEMPERATURE}
         self.text = self._text()
 
     # ------------------------------------------------------------------ preparation
@@ -131,14 +141,13 @@ class Writer:
         """Texts of all symbols, and what is known of their values."""
         self.used = self._used_parameters()
         temperature = self.system.temperature
-        names: dict[Expr, str] = {TIME: "time"}
-        facts = Facts()
+        names: dict[Expr, str] = {TIME: "time", TEMPER: KELVIN}
+        facts = Facts({TEMPER: TEMPERATURES})
         for name in self.used:
             spec = self.system.parameters[name]
             known = symbol("parameter", name)
             if name == temperature:
-                names[known] = "(temper+273.15)"
-                facts[known] = Interval(1.0, 1e4)
+                names[known], facts[known] = KELVIN, TEMPERATURES
                 continue
             names[known] = self.parameter_names.of(name, "p_")
             facts[known] = self._range(name)
@@ -283,7 +292,8 @@ class Writer:
         result = []
         for node, definition in helpers:
             value = substitute([definition], held)[0]
-            lines, held[node] = self._helper(node, value, shifted=node in sensitive)
+            shifted = node in sensitive or value.dynamic <= {TEMPER}
+            lines, held[node] = self._helper(node, value, shifted=shifted)
             result += lines
         finals = [with_condition_known(v) for v in rounded(hoisted(substitute(values, held)))]
         text_of = dict(zip(waiting, finals, strict=True))

@@ -265,6 +265,11 @@ class AnalogLayer(nn.Module, ABC):
         return exact and not (self._is_disturbed and self.mapping.groups_per_pack > 1)
 
     @property
+    def is_linear(self) -> bool:
+        """Whether exact products are those of one weight matrix with all inputs."""
+        return self.adc is None and self.mapping.groups == 1
+
+    @property
     def _is_disturbed(self) -> bool:
         return self.training and self.programming_error is not None
 

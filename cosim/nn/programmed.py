@@ -53,6 +53,12 @@ class ProgrammedTiles:
         """Products of chip-major unit inputs, each with the cells of its chip."""
         G = self.conductance if self.noise is None else self.noise(self.conductance)
         each = of_chips(driven, len(G), G)
+        linear = self.currents is None and self.lines is None and layer.is_linear
+        y = self._by_weights(layer, each, G) if linear else self._by_tiles(layer, each, G)
+        return y.flatten(0, 1).to(layer.weight)
+
+    def _by_tiles(self, layer: AnalogLayer, each: Inputs, G: Tensor) -> Tensor:
+        """Products of tiles, and what is digital added to them."""
         if self.currents is None:
             y = layer.ideal_outputs(each, G, self.lines)
         else:  # the gain makes up for the scale of a tile's model
@@ -62,7 +68,16 @@ class ProgrammedTiles:
             y = y * self.factor.unsqueeze(-2)
         if self.sram is not None:
             y = y + times(each, self.sram.transpose(-1, -2).to(y))
-        return y.flatten(0, 1).to(layer.weight)
+        return y
+
+    def _by_weights(self, layer: AnalogLayer, each: Inputs, G: Tensor) -> Tensor:
+        """The same where nothing but weights is between inputs and outputs: one product."""
+        weights = layer.weights_of(G)
+        if self.factor is not None:
+            weights = weights * self.factor.unsqueeze(-1)
+        if self.sram is not None:
+            weights = weights + self.sram.to(weights)
+        return times(each, weights.transpose(-1, -2))
 
 
 def _chained(currents: CurrentFunction, lines: LineFunction | None) -> CurrentFunction:
