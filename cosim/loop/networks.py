@@ -4,10 +4,16 @@ Two trainings share everything but the variation: initial weights, order of the 
 epochs, conductance levels. Both are quantised in the forward pass, so what separates them is the
 circuit and the programming error, and not quantisation-aware training. In a later round the plain
 network keeps its weights; the variability-aware one goes on from its own, with the new surrogate.
+
+A training that was cut off goes on from its last whole epoch, whose state lies in `training` until
+the weights are kept.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +74,7 @@ def train_networks(context: Context, surrogate: LineModeGalerkin, error: Disturb
         path = weights_path(context, training)
         path.parent.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(network.state_dict(), path)
+        shutil.rmtree(_kept(context, training).parent, ignore_errors=True)
         exact = [program(network, 0, None)]
         part = EvaluationSettings(images_at_once=IMAGES_AT_ONCE)
         ideal = evaluate(
@@ -96,10 +103,10 @@ def weights_path(material: Material, training: str) -> Path:
 def _train_plainly(
     context: Context, network: nn.Module, surrogate: LineModeGalerkin
 ) -> tuple[float, ...]:
-    x, labels = context.images.train_images, context.images.train_labels
+    x = context.images.train_images
     loss: tuple[float, ...] = ()
     if context.number == 1:
-        loss = train_plain(network, x, labels, _settings(context)).loss
+        loss = _without_circuit(context, network, "plain", _settings(context))
     else:
         _take_weights(context, network, "plain")
     calibrate_gain(network, _typical(context, x), surrogate)
@@ -118,9 +125,41 @@ def _train_aware(
         settings = replace(settings, epochs=loop.epochs, learning_rate=rate)
     elif training.exact_epochs:
         exactly = replace(settings, epochs=training.exact_epochs)
-        loss = train_plain(network, x, labels, exactly).loss
+        loss = _without_circuit(context, network, "exact", exactly)
     calibrate_gain(network, _typical(context, x), surrogate)
-    return loss + train_vat(network, x, labels, settings, surrogate, error).loss
+    with _steps(context, "training: variability-aware", settings) as after_step:
+        kept = _kept(context, "variability-aware")
+        history = train_vat(network, x, labels, settings, surrogate, error, after_step, kept)
+    return loss + history.loss
+
+
+def _without_circuit(
+    context: Context, network: nn.Module, name: str, settings: TrainSettings
+) -> tuple[float, ...]:
+    """Losses of a training with exact products, which comes first in either training."""
+    x, labels = context.images.train_images, context.images.train_labels
+    with _steps(context, f"training: {name}", settings) as after_step:
+        return train_plain(network, x, labels, settings, after_step, _kept(context, name)).loss
+
+
+@contextmanager
+def _steps(context: Context, title: str, settings: TrainSettings) -> Iterator[Callable[[], object]]:
+    """A bar over the steps of a training, full at its end wherever it went on."""
+    left = settings.epochs * -(-len(context.images.train_images) // settings.batch)
+    with context.progress.bar(title, left) as advance:
+
+        def after_step() -> None:
+            nonlocal left
+            left -= 1
+            advance(1)
+
+        yield after_step
+        advance(left)
+
+
+def _kept(context: Context, name: str) -> Path:
+    """Where the state of a training is while it runs."""
+    return context.place / "training" / f"{name}.safetensors"
 
 
 def _typical(context: Context, x: Tensor) -> Tensor:

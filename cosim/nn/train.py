@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 import torch
@@ -20,6 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cosim.errors import InputError
+from cosim.nn.checkpoints import Checkpoint, Training, digest_of
 from cosim.nn.layer import AnalogLayer
 from cosim.nn.network import analog_layers, set_arithmetic
 from cosim.nn.schedules import AbstractSchedule, Constant, OneCycle
@@ -113,6 +115,7 @@ def train(
     loss: Loss = cross_entropy,
     after_step: Callable[[], object] | None = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    kept: Path | None = None,
 ) -> History:
     """Train a classifier with the arithmetic that its layers are set to, in place.
 
@@ -124,15 +127,20 @@ def train(
         loss: what is made small.
         after_step: called after every step of the optimiser.
         augment: changes the inputs of every batch, with random numbers of its own.
+        kept: file of the state after every epoch. A training that was cut off, started again in the
+            same way, goes on from there; None keeps nothing.
     """
+    start = None if kept is None else digest_of(network, (x, labels), settings)
     order, changes = (torch.Generator().manual_seed(settings.seed + k) for k in (0, 1 << 32))
     steps = settings.epochs * -(-len(x) // settings.batch)
     optimizer = _optimizer(network, settings)
     schedule = settings.schedule.scheduler(optimizer, settings.learning_rate, steps)
     full = {layer: layer.programming_error for layer in analog_layers(network)}
+    training = Training(network, optimizer, schedule, (order, changes))
+    checkpoint = None if kept is None or start is None else Checkpoint(kept, start)
+    losses = [] if checkpoint is None else checkpoint.take_up(training)
     network.train()
-    losses = []
-    for epoch in range(settings.epochs):
+    for epoch in range(len(losses), settings.epochs):
         _scale_disturbances(full, settings, epoch)
         total = 0.0
         for chosen in torch.randperm(len(x), generator=order).split(settings.batch):
@@ -147,6 +155,8 @@ def train(
                 after_step()
             total += float(value.detach()) * len(chosen)
         losses.append(total / len(x))
+        if checkpoint is not None:
+            checkpoint.keep(training, losses)
     for layer, disturbance in full.items():
         layer.programming_error = disturbance
     network.eval()
@@ -158,10 +168,12 @@ def train_plain(
     x: Float[Tensor, "samples ..."],
     labels: Int[Tensor, " samples"],
     settings: TrainSettings,
+    after_step: Callable[[], object] | None = None,
+    kept: Path | None = None,
 ) -> History:
-    """Quantisation-aware training with exact arithmetic and without disturbance."""
+    """Quantisation-aware training with exact arithmetic and without disturbance; see `train`."""
     set_arithmetic(network, None)
-    return train(network, x, labels, settings)
+    return train(network, x, labels, settings, after_step=after_step, kept=kept)
 
 
 def train_vat(
@@ -171,6 +183,8 @@ def train_vat(
     settings: TrainSettings,
     surrogate: Surrogate | None,
     disturbance: Disturbance,
+    after_step: Callable[[], object] | None = None,
+    kept: Path | None = None,
 ) -> History:
     """Quantisation-aware training with a disturbance that is redrawn for every batch.
 
@@ -181,9 +195,11 @@ def train_vat(
         settings: how the loop runs.
         surrogate: of the tile; None multiplies exactly, so that only the disturbance is learnt.
         disturbance: what conductances suffer.
+        after_step: see `train`.
+        kept: see `train`.
     """
     set_arithmetic(network, surrogate, disturbance, settings.seed)
-    return train(network, x, labels, settings)
+    return train(network, x, labels, settings, after_step=after_step, kept=kept)
 
 
 def _optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:

@@ -106,6 +106,7 @@ class LineModeGalerkin(Surrogate):
             tile's own.
         patience: what the torch form answers in each precision before kernels are compiled for it
             (`fused.cost`); 0 compiles at once. Both forms agree to rounding.
+        spent: what it has answered so far, by precision.
     """
 
     kind: ClassVar[str] = "line_mode_galerkin"
@@ -131,7 +132,7 @@ class LineModeGalerkin(Surrogate):
         self.cell = cell
         self.shape_conductance = shape_conductance
         self.patience = fused.PATIENCE
-        self._spent: dict[torch.dtype, int] = {}
+        self.spent: dict[torch.dtype, int] = {}
         self.kernels = WireKernels(rows, cols, wires, self.modes)
         loading = self.kernels.col.sum(0)
         self.register_buffer("mean_weights", loading / loading.sum(), persistent=False)
@@ -204,10 +205,10 @@ class LineModeGalerkin(Surrogate):
 
     def _patience_is_over(self, G: Tensor) -> bool:
         """Whether the kernels answer; counts what the torch form answers before."""
-        spent = self._spent.get(G.dtype, 0)
+        spent = self.spent.get(G.dtype, 0)
         if spent >= self.patience:
             return True
-        self._spent[G.dtype] = spent + fused.cost(G)
+        self.spent[G.dtype] = spent + fused.cost(G)
         return False
 
     def table(self, G: Float[Tensor, "*tiles rows cols"]) -> Float[Tensor, "*tiles features cols"]:
