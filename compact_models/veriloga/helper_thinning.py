@@ -4,7 +4,8 @@ A model such as BSIM-CMG has hundreds of shared parts. With a node for each of t
 short, but an iteration has to find them all at once: each takes trial values that its equation
 never takes, these multiply along chains of nodes, and the solver ends with numbers out of range.
 So from the full set one node after the other is put back into the expressions, that one first
-which makes the trees grow least, until the limit is kept and the next one would be dear.
+which makes the trees grow least, until the limit is kept and the next one would be dear. Parts that
+depend on the temperature alone do not move while a circuit is solved: they all stay.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from compact_models.veriloga.expressions import Expr
 from compact_models.veriloga.tree_size import HELPER_COST, LEAST_GAIN, TreeSize, below
 
 
-MOST_IN_LARGE = 40
+MOST_IN_LARGE = 24
 """Helper nodes of a large model."""
+
+LONGEST = 20_000
+"""Nodes of a tree, above which none is made longer."""
 
 
 class Thinning:
@@ -28,7 +32,8 @@ class Thinning:
         self.cost = {source: self._size(source) for source in (*roots, *helpers)}
         self.below = {source: below(source, self.kept) for source in self.cost}
         self.total = sum(self.cost.values()) + HELPER_COST * len(self.kept)
-        self.order = {helper: place for place, helper in enumerate(helpers)}
+        self.order = {h: place for place, h in enumerate(helpers) if not _is_fixed(h)}
+        self.moving = len(self.order)
 
     def _size(self, source: Expr) -> int:
         return TreeSize(source, self.kept).total()
@@ -46,12 +51,12 @@ class Thinning:
                 heapq.heappush(waiting, (change, place, helper))
             elif self._enough(most, change):
                 break
-            else:
+            elif max(sizes.values(), default=0) < LONGEST:
                 self._remove(helper, change, sizes)
         return self.kept
 
     def _enough(self, most: int, change: int) -> bool:
-        return len(self.kept) <= most and change > LEAST_GAIN * self.total
+        return self.moving <= most and change > LEAST_GAIN * self.total
 
     def _without(self, helper: Expr) -> tuple[int, dict[Expr, int]]:
         """What the cost changes without a helper, and the new costs of the sources that read it."""
@@ -64,12 +69,17 @@ class Thinning:
 
     def _remove(self, helper: Expr, change: int, sizes: dict[Expr, int]) -> None:
         self.kept.discard(helper)
+        self.moving -= 1
         self.total += change
         self.cost |= sizes
         for source in sizes:
             self.below[source] = below(source, self.kept)
         del self.cost[helper]
         del self.below[helper]
+
+
+def _is_fixed(helper: Expr) -> bool:
+    return all(leaf.op == "temper" for leaf in helper.dynamic)
 
 
 def thinned(
