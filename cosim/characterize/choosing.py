@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cosim.characterize.comparing import CLOSED_FORM, FROM_SAMPLES, REFINED
+from cosim.characterize.comparing import CLOSED_FORM, FROM_SAMPLES, REFINED, Bar, no_bar
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.fitting import closed_form, provenance_of, samples_of
 from cosim.errors import InputError
@@ -95,7 +95,11 @@ class Choice:
 
 
 def choose(
-    dataset: Dataset, held_out: float = 0.3, seed: int = 0, budget: float | None = None
+    dataset: Dataset,
+    held_out: float = 0.3,
+    seed: int = 0,
+    budget: float | None = None,
+    bar: Bar = no_bar,
 ) -> Choice:
     """Fit every candidate to a dataset and choose one.
 
@@ -104,6 +108,7 @@ def choose(
         held_out: share of the conductance matrices kept for the certificate.
         seed: of the splits; with the same one, they are those of `fit_dataset`.
         budget: largest time of a training step [s]; None as the module says.
+        bar: opens a progress bar over the candidates.
 
     Raises:
         ShapeError: too few matrices for the splits.
@@ -114,7 +119,11 @@ def choose(
     unseen = samples.split(1.0 - held_out, seed)[1]
     training, deciding = _parts(samples, settings)
     kinds = _kinds(dataset.spec, budget is not None, training.matrices)
-    found = [_candidate(kind, dataset.spec, samples, provenance, settings) for kind in kinds]
+    found = []
+    with bar(len(kinds)) as advance:
+        for kind in kinds:
+            found.append(_candidate(kind, dataset.spec, samples, provenance, settings))
+            advance(1)
     if budget is not None:
         times = step_times({one.kind: one.surrogate for one in found}, unseen, TURNS)
         found = [_timed(one, times) for one in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,14 @@ FROM_SAMPLES: dict[str, Callable[[TileSamples, Domain, int], Surrogate]] = {
 OF_STRUCTURE = (IdealProduct.kind, *REFINED, *CLOSED_FORM)
 KINDS = (*OF_STRUCTURE, *FROM_SAMPLES)
 
+# Opens a progress bar with a total; its value advances it.
+Bar = Callable[[int], AbstractContextManager[Callable[[int], object]]]
+
+
+def no_bar(total: int) -> AbstractContextManager[Callable[[int], object]]:
+    """A progress bar that shows nothing."""
+    return nullcontext(lambda count: None)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -80,6 +89,7 @@ def compare_dataset(
     seed: int = 0,
     repeats: int = 25,
     stored: Sequence[Path] = (),
+    bar: Bar = no_bar,
 ) -> Comparison:
     """Build every kind of surrogate of a dataset's tile and compare them on held-out samples.
 
@@ -90,6 +100,7 @@ def compare_dataset(
         seed: of the splits; with the same one, the split is that of `fit_dataset`.
         repeats: turns of the timing.
         stored: folders of surrogates of the same tile, rows under the folders' names.
+        bar: opens a progress bar over the kinds and the timing.
 
     Raises:
         ShapeError: too few matrices for the splits.
@@ -106,19 +117,23 @@ def compare_dataset(
         surrogates[str(folder)] = found.surrogate
         fits[str(folder)] = _history(found.certificate, provenance, seen)
     settings = FitSettings(held_out=held_out, seed=seed)
-    for kind in dict.fromkeys(usual_kinds(spec) if kinds is None else kinds):
-        if kind in REFINED:
-            start = REFINED[kind].from_spec(spec, TileCell(spec).current)
-            result = fit(start, samples, provenance, settings)
-            surrogates[kind] = result.surrogate
-            fits[kind] = "refined" if result.certificate.refined else "closed form"
-        elif kind in FROM_SAMPLES:
-            surrogates[kind] = FROM_SAMPLES[kind](seen, domain_of(spec), seed)
-            fits[kind] = "samples"
-        else:
-            surrogates[kind] = _closed_form(kind, spec)
-            fits[kind] = "closed form"
-    rows = tuple(compare(surrogates, unseen, repeats))
+    wanted = dict.fromkeys(usual_kinds(spec) if kinds is None else kinds)
+    with bar(len(wanted) + 1) as advance:
+        for kind in wanted:
+            if kind in REFINED:
+                start = REFINED[kind].from_spec(spec, TileCell(spec).current)
+                result = fit(start, samples, provenance, settings)
+                surrogates[kind] = result.surrogate
+                fits[kind] = "refined" if result.certificate.refined else "closed form"
+            elif kind in FROM_SAMPLES:
+                surrogates[kind] = FROM_SAMPLES[kind](seen, domain_of(spec), seed)
+                fits[kind] = "samples"
+            else:
+                surrogates[kind] = _closed_form(kind, spec)
+                fits[kind] = "closed form"
+            advance(1)
+        rows = tuple(compare(surrogates, unseen, repeats))
+        advance(1)
     return Comparison(rows, fits, len(seen), len(unseen), unseen.matrices)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from cosim.characterize import Dataset
 from cosim.characterize.comparing import KINDS, Comparison, compare_dataset
 from cosim.cli.files import check_output, print_json
-from cosim.cli.options import COUNT, FILE, SEED, Number, json_option, silent_option, working
+from cosim.cli.options import COUNT, FILE, SEED, Number, json_option, progress_bar, silent_option
 from cosim.errors import InputError
 from cosim.surrogate.comparison import BATCH
 
@@ -64,8 +65,8 @@ def command(
     check_output(output, (".csv", ".md"))
     kinds, stored = _sorted_out(models)
     dataset = Dataset.open(data)
-    with working("fitting and timing"):
-        found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored)
+    bar = partial(progress_bar, "fitting and timing")
+    found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored, bar)
     if as_json:
         print_json(_data(found))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,7 +11,16 @@ from cosim.characterize import Dataset
 from cosim.characterize.choosing import choose
 from cosim.characterize.tiles import temperatures_of, tile_of
 from cosim.cli.files import check_folder, print_json
-from cosim.cli.options import FILE, SEED, Number, json_option, note, silent_option, working
+from cosim.cli.options import (
+    FILE,
+    SEED,
+    Number,
+    json_option,
+    note,
+    progress_bar,
+    silent_option,
+    working,
+)
 from cosim.surrogate import save
 
 
@@ -57,9 +67,11 @@ def command(
     """
     dataset = Dataset.open(data)
     check_folder(output, "surrogate.json")
-    with working("fitting"):
-        choice = choose(dataset, held_out, seed, None if budget is None else 1e-3 * budget)
-        line, spec = choice.best.surrogate, dataset.spec
+    limit = None if budget is None else 1e-3 * budget
+    bar = partial(progress_bar, "fitting candidates")
+    choice = choose(dataset, held_out, seed, limit, bar)
+    line, spec = choice.best.surrogate, dataset.spec
+    with working("fitting the read-out"):
         tile, proof = tile_of(dataset, line, seed=seed)
     save(
         output,

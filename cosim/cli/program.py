@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import numpy as np
 
 from cosim.cli.files import print_json, read_array
-from cosim.cli.options import FILE, SEED, json_option, silent_option, working
+from cosim.cli.options import FILE, SEED, json_option, progress_bar, silent_option
 from cosim.errors import CheckFailed
 from cosim.ngspice import WorkerProcess
 from cosim.programming import ALGORITHMS, ENGINES, ProgrammedState, check_targets, program_tile
@@ -63,8 +64,8 @@ def command(
     wanted = read_array(targets, "the targets")
     check_targets(spec, wanted)
     check_free(output)
-    with working(f"programming {wanted.size} cells"):
-        state = _program(spec, wanted, algorithm, engine, seed)
+    with progress_bar("programming cells", wanted.size) as advance:
+        state = _program(spec, wanted, algorithm, engine, seed, advance)
     state.save(output)
     missed = int((~state.converged).sum())
     if as_json:
@@ -77,14 +78,19 @@ def command(
 
 
 def _program(
-    spec: TileSpec, wanted: np.ndarray, algorithm: str, engine: str, seed: int
+    spec: TileSpec,
+    wanted: np.ndarray,
+    algorithm: str,
+    engine: str,
+    seed: int,
+    watch: Callable[[int], object],
 ) -> ProgrammedState:
     if engine != "ngspice":
-        return program_tile(spec, wanted, algorithm, seed, engine)
+        return program_tile(spec, wanted, algorithm, seed, engine, watch=watch)
     worker = WorkerProcess()
     try:
         return program_tile(
-            spec, wanted, algorithm, seed, engine, lambda s: worker.run(s, SIMULATION_LIMIT)
+            spec, wanted, algorithm, seed, engine, lambda s: worker.run(s, SIMULATION_LIMIT), watch
         )
     finally:
         worker.close()

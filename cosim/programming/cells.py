@@ -14,7 +14,8 @@ engines with the same population see the same cells and the same cycle-to-cycle 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -107,12 +108,16 @@ class AbstractCells(ABC):
         size: number of cells.
         seed: of the devices and of every pulse's noise.
         ideal: all cells have the card's values, in every cycle.
+        watch: told how many cells are done whenever an algorithm takes some out.
     """
 
     kind: CellKind
     size: int
     seed: int
     ideal: bool = False
+    watch: Callable[[int], object] = field(
+        default=lambda count: None, kw_only=True, compare=False, repr=False
+    )
 
     @property
     def population(self) -> Population:

@@ -115,6 +115,7 @@ class Progress:
 
     def finish(self, satisfied: Bool[ndarray, " cells"]) -> None:
         """Take the satisfied cells out."""
+        self.cells.watch(int((self.active & satisfied).sum()))
         self.active = self.active & ~satisfied
 
     def outcome(self, algorithm: str) -> Outcome:

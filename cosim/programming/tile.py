@@ -54,6 +54,7 @@ def program_tile(
     seed: int,
     engine: str = "compiled",
     run: Callable[[Simulation], Result] | None = None,
+    watch: Callable[[int], object] = lambda count: None,
 ) -> ProgrammedState:
     """Program a tile.
 
@@ -65,6 +66,7 @@ def program_tile(
         engine: `compiled` integrates the compiled equations, `ngspice` simulates every pulse,
             `laws` draws from the card's statistical model.
         run: runs one simulation, for the engine `ngspice`.
+        watch: told how many cells are done, whenever some are.
 
     Raises:
         InputError: an unknown algorithm or engine, a cell that cannot be programmed, a target
@@ -77,7 +79,12 @@ def program_tile(
         )
     check_targets(spec, targets)
     wanted = np.ascontiguousarray(targets, dtype=np.float64).ravel()
-    outcome = _outcome(spec, wanted, ALGORITHMS[algorithm], seed, engine, run)
+    chosen = ALGORITHMS[algorithm]
+    if engine == "laws":
+        outcome = from_laws(load_card(spec.cell.device), chosen.name, wanted, seed)
+        watch(wanted.size)
+    else:
+        outcome = chosen.run(_cells(spec, wanted.size, seed, engine, run, watch), wanted)
     return ProgrammedState.of(
         outcome, (spec.rows, spec.cols), _provenance(spec, outcome, algorithm, seed, engine)
     )
@@ -109,30 +116,25 @@ def check_targets(spec: TileSpec, targets: Float[ndarray, ...]) -> None:
     check_range(load_card(spec.cell.device), np.asarray(targets, dtype=np.float64).ravel())
 
 
-def _outcome(
+def _cells(
     spec: TileSpec,
-    targets: Float[ndarray, " cells"],
-    algorithm: AbstractAlgorithm,
+    count: int,
     seed: int,
     engine: str,
     run: Callable[[Simulation], Result] | None,
-) -> Outcome:
-    if engine == "laws":
-        return from_laws(load_card(spec.cell.device), algorithm.name, targets, seed)
+    watch: Callable[[int], object],
+) -> AbstractCells:
     if spec.cell.access_transistor is None:
         raise InputError(
             f"the cells of {spec.name} have no access transistor, and `{engine}` simulates 1T1R "
             "cells; use the engine `laws`, or a 1T1R tile"
         )
     kind = CellKind.from_names(spec.cell.device, spec.cell.access_transistor, spec.temperature)
-    cells: AbstractCells
     if engine == "compiled":
-        cells = VectorisedCells(kind, targets.size, seed)
-    elif engine == "ngspice" and run is not None:
-        cells = SpiceCells(kind, targets.size, seed, run=run)
-    else:
-        raise InputError(f"engine {engine!r} is unknown; allowed are {', '.join(ENGINES)}")
-    return algorithm.run(cells, targets)
+        return VectorisedCells(kind, count, seed, watch=watch)
+    if engine == "ngspice" and run is not None:
+        return SpiceCells(kind, count, seed, watch=watch, run=run)
+    raise InputError(f"engine {engine!r} is unknown; allowed are {', '.join(ENGINES)}")
 
 
 def _provenance(
