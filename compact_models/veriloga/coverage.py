@@ -98,14 +98,17 @@ def _is_reversed(quantity: Expr) -> bool:
 
 
 def _pushed(op: str, left: Expr, right: Expr) -> Expr:
-    """A comparison with a choice of numbers, as conditions on what the choice depends on."""
+    """A comparison with a choice, as conditions on what the choice depends on.
+
+    The choice is one between numbers, or one that a parameter makes between quantities.
+    """
     if right.op == "select" or right.op in TRUTH:
         left, right, op = right, left, FLIPPED[op]
     if not right.is_static or is_const(left):
         return compare(op, left, right)
     if left.op in TRUTH:
         condition, then, otherwise = left, ONE, ZERO
-    elif left.op == "select" and all(_is_choice(arm) for arm in left.args[1:]):
+    elif left.op == "select" and (left.args[0].is_static or _is_choice(left)):
         condition, then, otherwise = left.args
     else:
         return compare(op, left, right)

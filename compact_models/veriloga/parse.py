@@ -1,4 +1,4 @@
-"""Text to tree: the LALR parser of `grammar.lark`, and its syntax errors in words.
+"""Text to tree: the LALR parser of `grammar.lark`.
 
 Lark builds the tree bottom-up through `_Builder`, whose methods carry the names of the grammar's
 rules.
@@ -10,16 +10,16 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lark import Lark, Token, v_args
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 from lark.tree import Meta
 from lark.visitors import Transformer_NonRecursive
 
 from compact_models.veriloga import tree
-from compact_models.veriloga.diagnostics import refuse
 from compact_models.veriloga.source import Source
+from compact_models.veriloga.syntax_faults import explain
 
 
 SCALE_EXPONENTS = {
@@ -385,54 +385,5 @@ def parse(source: Source) -> tree.SourceFile:
     try:
         concrete = _parser().parse(source.text)
     except UnexpectedInput as fault:
-        _explain(source, fault)
+        explain(source, fault)
     return _Builder().transform(concrete)
-
-
-def _explain(source: Source, fault: UnexpectedInput) -> NoReturn:
-    if isinstance(fault, UnexpectedCharacters):
-        position, width = fault.pos_in_stream or 0, 1
-        message = f"a character that does not belong here: {source.text[position]!r}"
-        expected: set[str] = set()
-    elif isinstance(fault, UnexpectedToken) and fault.token.type != "$END":
-        position, width = fault.token.start_pos or 0, len(fault.token)
-        message, expected = f"unexpected `{fault.token}`", set(fault.expected)
-    else:
-        position, width = len(source.text.rstrip()) - 1, 1
-        message = "the file ends in the middle of a construct"
-        expected = (
-            set(fault.expected) if isinstance(fault, UnexpectedToken | UnexpectedEOF) else set()
-        )
-    if fragment := _missing_semicolon(source, position, expected):
-        position, width, message = fragment
-    refuse(
-        "syntax",
-        message,
-        source.place(position, width),
-        why="the text up to here is fine, this does not follow the grammar",
-        instead=_hint(expected),
-    )
-
-
-def _missing_semicolon(
-    source: Source, position: int, expected: set[str]
-) -> tuple[int, int, str] | None:
-    """If a semicolon would do and a new line was begun, point at the end of the line before."""
-    before = source.text[:position].rstrip()
-    if "SEMICOLON" not in expected or "\n" not in source.text[len(before) : position] or not before:
-        return None
-    return len(before) - 1, 1, "a `;` is missing after this"
-
-
-_WORDS = {
-    "SEMICOLON": "`;`", "COMMA": "`,`", "RPAR": "`)`", "LPAR": "`(`", "RSQB": "`]`", "COLON": "`:`",
-    "EQUAL": "`=`", "IDENT": "a name", "NUMBER": "a number", "END": "`end`",
-    "ENDMODULE": "`endmodule`", "ENDFUNCTION": "`endfunction`", "MODULE": "`module`",
-    "SUM": "`+` or `-`", "PRODUCT": "`*` or `/`", "STRING": "a string", "LBRACE": "`{`",
-    "GT": "`>`", "FROM": "`from`", "ANALOG": "`analog`", "BEGIN": "`begin`", "$END": "the end",
-}  # fmt: skip
-
-
-def _hint(expected: set[str]) -> str:
-    words = [text for name, text in _WORDS.items() if name in expected]
-    return f"one of {', '.join(words[:8])} could stand here" if words else "remove or correct it"

@@ -105,6 +105,8 @@ class _Condition:
     taken: bool
     enclosing: bool
     place: Place
+    guard: str = ""
+    """Name of an include guard: the first thing in the file, and not defined before it."""
 
 
 class Preprocessor:
@@ -122,7 +124,7 @@ class Preprocessor:
     def run(self, file: File) -> Source:
         """Preprocess a file with everything it includes."""
         self._read(file, depth=0)
-        if self.conditions:
+        if self.conditions and not self._is_open_guard(file):
             refuse(
                 "unfinished-conditional",
                 "`ifdef without `endif",
@@ -132,6 +134,16 @@ class Preprocessor:
             )
         stretches = self.stretches or [Stretch(0, file, 0, "")]
         return Source("".join(self.pieces), stretches, self.repairs)
+
+    def _is_open_guard(self, file: File) -> bool:
+        """Whether only an include guard around the whole file is open at its end: no harm."""
+        last = self.conditions[-1]
+        whole = len(self.conditions) == 1 and last.active and last.place.file == file.name
+        if not whole or last.guard not in self.macros:
+            return False
+        message = f"the guard `{last.guard}` is not closed: it ends with the file"
+        self.repairs.append(Note(message, last.place))
+        return True
 
     def _emit(self, text: str, file: File, offset: int, within: str = "") -> None:
         if not text or (self.conditions and not self.conditions[-1].active):
@@ -250,6 +262,8 @@ class Preprocessor:
         if found is None and stem in BUILT_IN_HEADERS:
             found = File.of(base, BUILT_IN_HEADERS[stem], file.folder)
         if found is None:
+            found = self._misnamed(candidates, place)
+        if found is None:
             refuse(
                 "include-not-found",
                 f'cannot find the included file "{name}"',
@@ -259,6 +273,18 @@ class Preprocessor:
                 instead="put the file beside the source, or name its folder as an include folder",
             )
         return found
+
+    def _misnamed(self, candidates: list[Path], place: Place) -> File | None:
+        """The one file that has the name but for the ending, `.va` for `.vams` or the reverse."""
+        ending = {".va": ".vams", ".vams": ".va"}.get(candidates[0].suffix, "")
+        others = [path.with_suffix(ending) for path in candidates if ending]
+        found = [path for path in others if path.is_file()]
+        if len(found) != 1:
+            return None
+        self.repairs.append(
+            Note(f"there is no {candidates[0].name}: {found[0].name} is read", place)
+        )
+        return read_file(found[0])
 
     def _use(self, file: File, match: re.Match[str], place: Place) -> int:
         """Expand the macro at `match` into the output."""
@@ -324,7 +350,9 @@ class Preprocessor:
         name, end = self._condition_name(file, position, place)
         enclosing = not self.conditions or self.conditions[-1].active
         wanted = (name in self.macros) is not negate
-        self.conditions.append(_Condition(enclosing and wanted, wanted, enclosing, place))
+        first = name not in self.macros and not "".join(self.pieces).strip()
+        guard = name if first and not self.conditions else ""
+        self.conditions.append(_Condition(enclosing and wanted, wanted, enclosing, place, guard))
         return end
 
     def _on_ifndef(self, file: File, position: int, place: Place) -> int:

@@ -8,7 +8,8 @@ from compact_models.veriloga.diagnostics import SourceError
 
 HEAD = (
     '`include "disciplines.vams"\nmodule m(p, n);\n    inout p, n;\n    electrical p, n;\n'
-    "    parameter real hi = 0.5;\n    real g, x, h, before;\n    analog begin\n"
+    "    parameter real hi = 0.5; parameter integer mode = 1;\n"
+    "    real g, x, h, before;\n    analog begin\n"
 )
 
 
@@ -22,6 +23,32 @@ def test_a_variable_set_in_every_case_is_no_memory():
     )
     assert model.states == ()
     assert any("every case" in note.message for note in model.notes)
+
+
+CHOSEN = """if (mode != 0) begin
+    if (mode == 1) begin g = V(p, n); if (g > hi) x = g; end
+    else if (mode == 2) begin g = V(p, n) - 0.1; if (g > hi) x = g; end
+    if (g < -hi) x = 0.0;
+    else if (g >= -hi && g <= %s) x = 0.5 * (g + hi);
+    I(p, n) <+ x;
+    end"""
+
+
+def test_a_variable_set_for_every_value_of_a_quantity_that_a_parameter_chooses_is_no_memory():
+    model = compiled(CHOSEN % "hi")
+    assert model.states == ()
+    for mode, moved in ((0, None), (1, 0.0), (2, -0.1)):
+        kernel = model.to_numba(values={"mode": mode, "hi": 0.5})
+        for v in (-0.8, 0.2, 0.9):
+            g = 0.0 if moved is None else v + moved
+            wanted = g if g > 0.5 else 0.0 if g < -0.5 else 0.5 * (g + 0.5)
+            entries = kernel.evaluate([[v, 0.0]], [0.0] * len(kernel.parameters))
+            assert entries[0, 0] == pytest.approx(0.0 if mode == 0 else wanted, abs=1e-15)
+
+
+def test_a_quantity_that_a_parameter_chooses_may_leave_a_case_out():
+    with pytest.raises(SourceError, match="memory-without-time"):
+        compiled(CHOSEN % "0.9 * hi")
 
 
 def test_a_variable_with_one_uncovered_voltage_is_memory():

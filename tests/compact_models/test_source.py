@@ -90,6 +90,52 @@ def test_a_slip_that_leaves_no_doubt_is_mended_and_said(text, note):
     assert model.ports == ("p", "n")
 
 
+WHOLE = '`include "disciplines.vams"\n' + DEVICE.format(
+    direction=", n", body="analog I(p, n) <+ V(p, n);"
+)
+
+
+@pytest.mark.parametrize(
+    "guard", ["`ifndef CELL\n`define CELL\n", "`ifdef CELL\n`else\n`define CELL 1\n"]
+)
+def test_a_guard_around_the_whole_file_may_lack_its_end(guard):
+    model = compile_text(f"// a comment\n{guard}{WHOLE}")
+    assert model.ports == ("p", "n")
+    assert any("the guard `CELL` is not closed" in n.render() for n in model.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE + "`ifndef CELL\n`define CELL\n",
+        "`ifndef CELL\n" + WHOLE,
+        "`ifndef CELL\n`define CELL\n`ifndef FAST\n`define FAST\n" + WHOLE,
+        "`define CELL\n`ifdef CELL\n" + WHOLE,
+    ],
+    ids=["not first", "not defined", "one inside", "no guard"],
+)
+def test_any_other_condition_needs_its_end(text):
+    with pytest.raises(SourceError, match="unfinished-conditional"):
+        compile_text(text)
+
+
+def test_a_guard_of_an_included_file_needs_its_end(tmp_path):
+    (tmp_path / "inner.inc").write_text("`ifndef INNER\n`define INNER\n")
+    with pytest.raises(SourceError, match="unfinished-conditional"):
+        compile_text('`include "inner.inc"\n' + WHOLE, folder=tmp_path)
+
+
+def test_an_included_file_with_the_other_ending_is_read_and_said(tmp_path):
+    (tmp_path / "functions.va").write_text("parameter real g = 2.0;\n")
+    text = DEVICE.format(
+        direction=", n", body='`include "functions.vams"\nanalog I(p, n) <+ g * V(p, n);'
+    )
+    model = compile_text(text, folder=tmp_path)
+    assert model.parameters["g"].default == 2.0
+    notes = [n.render() for n in model.notes]
+    assert "model.va:4:1: there is no functions.vams: functions.va is read" in notes
+
+
 def test_byte_order_marks_and_foreign_line_ends_do_not_matter(tmp_path):
     text = DEVICE.format(direction=", n", body="// a comment\nanalog I(p, n) <+ V(p, n);")
     for name, raw in {
