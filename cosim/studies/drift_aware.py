@@ -232,6 +232,8 @@ class _Networks:
         settings = TileSettings(self.study.levels, 2.5, converters=converters)
         network = on_tiles(self.digital, self.images, self.study.tile, settings)
         clipped_for_least_error(network)
+        # Other largest weights make other currents.
+        calibrate_converters(network, self.images.train_images[:TYPICAL])
         return network
 
     def arm(self, name: str) -> nn.Module:
