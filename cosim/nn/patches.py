@@ -37,10 +37,6 @@ class Patches:
     images: Float[Tensor, "*chips batch channels *size"]
     window: Window
 
-    def __len__(self) -> int:
-        """Images of all chips."""
-        return len(self.images)
-
     @property
     def rows(self) -> Float[Tensor, "*chips vectors in_features"]:
         """The patches as vectors, in the order channel, then the axes of the kernel."""

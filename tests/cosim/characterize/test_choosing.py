@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
 from cosim.characterize import Dataset, SamplingPlan, characterize
 from cosim.characterize.choosing import choose
+from cosim.characterize.comparing import compare_dataset
 from cosim.characterize.fitting import closed_form, fit_dataset
 from cosim.characterize.tiles import needed_share, tile_of
 from cosim.engine.solver import SolverEngine
@@ -33,6 +36,21 @@ def test_without_a_budget_the_most_accurate_of_the_cheap_ones_is_kept(dataset):
     assert all(one.step is None for one in choice.candidates)
     assert choice.best.certificate == fit_dataset(dataset).certificate
     assert "matrix products only" in choice.table()
+
+
+def test_a_bar_is_opened_over_the_candidates_and_filled(dataset):
+    seen = []
+
+    @contextmanager
+    def bar(total):
+        seen.append(total)
+        yield lambda count: seen.append(-count)
+
+    choice = choose(dataset, bar=bar)
+    assert seen[0] == len(choice.candidates) > 1
+    assert sum(seen) == 0
+    found = compare_dataset(dataset, ["ideal", "alpha_beta"], repeats=1, bar=bar)
+    assert seen[-4:] == [len(found.rows) + 1, -1, -1, -1]
 
 
 def test_with_time_to_spend_a_slower_and_more_accurate_one_takes_part(dataset):

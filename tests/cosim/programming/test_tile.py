@@ -36,6 +36,17 @@ def test_a_tile_is_programmed_row_by_row_and_says_how(tile):
     assert about["seconds"] == pytest.approx(2e-6 * about["pulses"])
 
 
+@pytest.mark.parametrize("algorithm", ["igvva-100", "read-verify-write", "single-shot"])
+def test_whoever_watches_hears_of_every_cell_that_is_done_once(algorithm, tile):
+    done = []
+    state = program_tile(tile, TARGETS, algorithm, seed=3, watch=done.append)
+    assert sum(done) == state.converged.sum() > 0
+    assert len(done) > 1 or algorithm == "single-shot"
+    drawn = []
+    program_tile(tile, TARGETS, "igvva-100", seed=3, engine="laws", watch=drawn.append)
+    assert drawn == [TARGETS.size]
+
+
 def test_the_seed_decides_everything(tile):
     one, same, other = (program_tile(tile, TARGETS, "ispva", seed=s) for s in (3, 3, 4))
     assert np.array_equal(one.conductance, same.conductance)
