@@ -6,7 +6,7 @@ clash and every declaration outside of the subset reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from compact_models.veriloga import tree
@@ -53,10 +53,20 @@ class BranchKey:
 
 @dataclass(frozen=True)
 class Access:
-    """An access function: which quantity it reads, in which unit."""
+    """An access function: which quantity it reads, in which unit.
+
+    The same name can be the flow of one discipline and the potential of another: older headers
+    have a signal-flow discipline `current` whose potential is the nature Current.
+
+    Attributes:
+        kind: "potential" or "flow", where the discipline leaves it open.
+        units: unit of the quantity.
+        kinds: what it reads on nets of each discipline.
+    """
 
     kind: str
     units: str
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -99,6 +109,12 @@ class Declarations:
         """The node of a net: its name, or the ground."""
         return GROUND if net in self.grounds else net
 
+    def kind_read(self, access: str, branch: BranchKey) -> str:
+        """Whether an access function reads the potential or the flow of a branch."""
+        found = self.access[access]
+        ends = (self.nets.get(end, "") for end in (branch.high, branch.low))
+        return next((found.kinds[end] for end in ends if end in found.kinds), found.kind)
+
     @property
     def internal_nodes(self) -> list[str]:
         """Nets that are neither ports nor ground, in order of declaration."""
@@ -135,11 +151,14 @@ def _disciplines(table: Declarations, file: tree.SourceFile) -> None:
             name = natures[name].parent
         return access, units or ""
 
-    for discipline in file.disciplines or ():
+    kinds: dict[str, dict[str, str]] = {}
+    for discipline in sorted(file.disciplines, key=lambda d: not (d.potential and d.flow)):
         for kind, nature in (("potential", discipline.potential), ("flow", discipline.flow)):
             access, units = resolve(nature)
             if access:
-                table.access[access] = Access(kind, units)
+                kinds.setdefault(access, {})[discipline.name] = kind
+                first = table.access.get(access) or Access(kind, units, kinds[access])
+                table.access[access] = first
             if kind == "potential":
                 table.potential_units[discipline.name] = units
     if not file.disciplines:

@@ -260,8 +260,8 @@ class Executor:
         self.frame.variables[key] = value.expr
 
     def _contribution(self, node: tree.Contribution) -> None:
-        kind = self.table.access[node.target.name].kind
         sign, branch = self.branch(node.target)
+        kind = self.table.kind_read(node.target.name, branch)
         self.target = branch.label
         value = self.value(node.value).expr
         self.target = ""
@@ -409,7 +409,7 @@ class Executor:
             self.result.port_flows.setdefault(first.name, node.span)
             return Value(symbol("port_flow", first.name))
         sign, branch = self.branch(node)
-        if self.table.access[node.name].kind == "potential":
+        if self.table.kind_read(node.name, branch) == "potential":
             potential = sub(node_potential(branch.high), node_potential(branch.low))
             return Value(potential if sign > 0 else neg(potential))
         flow = symbol("probe", branch_id(branch))

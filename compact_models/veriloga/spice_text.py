@@ -36,7 +36,7 @@ SMALL = 1e-30
 LONG, VERY_LONG = 8, 400
 """Operations in a static part above which it is worth a line, if used again, or in any case."""
 LARGEST = "1e99"
-"""In place of infinity, which a B source does not read."""
+"""In place of infinity, and its negative in place of 0/0: a B source reads neither."""
 SHORT_DIGITS = 11
 SHORT_SQUARE = 12
 """Characters up to which x*x is cheaper than pow(x, 2)."""
@@ -94,7 +94,10 @@ class SpiceText:
         if node not in self.statics:
             text = self._operation(node, self.facts, self._static_part)
             if self._may_have_no_value(node):
-                text = f"max(min({text},{LARGEST}),(-{LARGEST}))"
+                raw = f"{self.prefix}{len(self.params) + 1}"
+                self.params.append((raw, text))
+                below = f"({raw}<{LARGEST}) ? {raw} : {LARGEST}"
+                text = f"(({raw}>(-{LARGEST})) ? ({below}) : (-{LARGEST}))"
             name = f"{self.prefix}{len(self.params) + 1}"
             self.params.append((name, text))
             self.statics[node] = name
@@ -113,8 +116,11 @@ class SpiceText:
     def _may_have_no_value(self, node: Expr) -> bool:
         """Whether a denominator in a .param may be 0, so that a B source could not be read.
 
-        It is a part of an arm that is not chosen then, or the model has no value itself.
+        It is a part of an arm that is not chosen then, or the model has no value itself. What
+        depends on `temper` is no number in a .param: it is computed in the sources, which take 1/0.
         """
+        if any("temper" in self.names.get(leaf, "") for leaf in walk([node])):
+            return False
         queue, seen = [node], {node}
         while queue:
             part = queue.pop()
