@@ -41,6 +41,9 @@ SHORT_DIGITS = 11
 SHORT_SQUARE = 12
 """Characters up to which x*x is cheaper than pow(x, 2)."""
 
+_POLES = {"div": 1, "ln": 0}
+"""Operations without a value where this operand is 0."""
+
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _SAME_NAME = {
@@ -62,6 +65,7 @@ class SpiceText:
         facts: intervals of the symbols.
         prefix: start of the names of the parameters it makes.
         params: the .param definitions so far, in an order that ngspice can read.
+        capped: names of those that are kept finite.
     """
 
     names: dict[Expr, str]
@@ -70,6 +74,7 @@ class SpiceText:
     params: list[tuple[str, str]] = field(default_factory=list)
     statics: dict[Expr, str] = field(default_factory=dict)
     shared: set[Expr] = field(default_factory=set)
+    capped: set[str] = field(default_factory=set)
 
     def share(self, roots: Iterable[Expr]) -> None:
         """Give the static parts that are used again and again a .param of their own."""
@@ -93,7 +98,8 @@ class SpiceText:
             return self.names[node]
         if node not in self.statics:
             text = self._operation(node, self.facts, self._static_part)
-            if self._may_have_no_value(node):
+            capped = self._may_have_no_value(node)
+            if capped:
                 raw = f"{self.prefix}{len(self.params) + 1}"
                 self.params.append((raw, text))
                 below = f"({raw}<{LARGEST}) ? {raw} : {LARGEST}"
@@ -101,6 +107,8 @@ class SpiceText:
             name = f"{self.prefix}{len(self.params) + 1}"
             self.params.append((name, text))
             self.statics[node] = name
+            if capped:
+                self.capped.add(name)
         return self.statics[node]
 
     def _static_part(self, node: Expr, facts: Facts) -> str:
@@ -114,7 +122,9 @@ class SpiceText:
         return self._operation(node, facts, self._static_part)
 
     def _may_have_no_value(self, node: Expr) -> bool:
-        """Whether a denominator in a .param may be 0, so that a B source could not be read.
+        """Whether a denominator or a logarithm's argument in a .param may be 0.
+
+        A B source with what it gives then could not be read.
 
         It is a part of an arm that is not chosen then, or the model has no value itself. What
         depends on `temper` is no number in a .param: it is computed in the sources, which take 1/0.
@@ -124,10 +134,10 @@ class SpiceText:
         queue, seen = [node], {node}
         while queue:
             part = queue.pop()
-            if part.op == "div" and not is_const(part.args[1]):
-                known = bounds(part.args[1], self.facts)
-                if known.low <= 0.0 <= known.high:
-                    return True
+            if part.op in _POLES and _may_be_zero(part.args[_POLES[part.op]], self.facts):
+                return True
+            if any(self.statics.get(arg) in self.capped for arg in part.args):
+                return True
             new = [a for a in part.args if a not in seen and a not in self.statics]
             seen.update(new)
             queue += new
@@ -269,6 +279,11 @@ def _atan2(w: _Written) -> str:
 
 def _truncated(x: str) -> str:
     return f"(sgn({x})*floor(abs({x})))"
+
+
+def _may_be_zero(node: Expr, facts: Facts) -> bool:
+    known = bounds(node, facts)
+    return known.low <= 0.0 <= known.high
 
 
 def _closed(text: str) -> str:

@@ -25,6 +25,8 @@ module m(a, k);
         if (mode != 0) sat = 2.0 * sat;
         share = 1.0;
         if (mode == 2) share = ln(1.0 + pow(1.0 / (body * vt), 2) * V(a, k) * V(a, k));
+        if (mode == 4) share = pow(1e40 / body, 2) * pow(1e-40 * body, 2) * pow(1.0 / body, 6);
+        if (mode == 5) share = exp(ln(body) + V(a, k)) + pow(body, V(a, k));
         if (mode == 3) share = 1.0 + ln(1.0 + body) / body * V(a, k);
         I(a, k) <+ share * sat * (limexp(V(a, k) / vt) - 1.0) + 1e-9 * V(a, k);
     end
@@ -64,7 +66,7 @@ def test_a_quotient_without_a_value_in_an_arm_that_is_not_chosen_does_no_harm(op
     text = model.to_ngspice(values={"temperature": 300.15})
     spice = operating_points(text, "m", model.ports, POINTS)
     np.testing.assert_allclose(spice, currents(model, 27), rtol=1e-9)
-    for mode in (2, 3):
+    for mode in (2, 3, 4, 5):
         chosen = operating_points(text, "m", model.ports, POINTS, f"mode={mode} body=0.7")
         np.testing.assert_allclose(chosen, currents(model, 27, mode=mode, body=0.7), rtol=1e-9)
 

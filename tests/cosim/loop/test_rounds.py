@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+import cosim
 from cosim.errors import DatasetError, InputError, MissingFileError, SpecError
 from cosim.loop import StudySpec, export_run, load_study, run_study
 from cosim.loop.networks import weights_path
@@ -110,7 +111,12 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(ended, tin
     )
     for moment in moments:
         _killed_at(command, moment)
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    ran = subprocess.run([*command, "--json"], check=True, capture_output=True, timeout=300)
+    told = json.loads(ran.stdout)
+    assert told["holds"]
+    assert told["rounds"] == outcome.numbers
+    for name, accuracy in told["accuracy"]["variability-aware"].items():
+        assert accuracy == outcome.accuracies("variability-aware", name).mean()
 
     end = json.loads((folder / "finished.json").read_text())
     assert json.loads((killed / "finished.json").read_text()) == end
@@ -118,6 +124,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(ended, tin
     for name, record in outcome.records.items():
         assert again.records[name].results == json.loads(json.dumps(record.results)), name
     assert again.table() == outcome.table()
+    assert cosim.run(tiny("wrong.toml", False), killed, workers=1).table() == outcome.table()
     assert (killed / "report.html").exists()
 
 
