@@ -20,6 +20,9 @@ from compact_models.veriloga.tree_size import HELPER_COST, LEAST_GAIN, TreeSize,
 MOST_IN_LARGE = 24
 """Helper nodes of a large model."""
 
+MOST_TRIED = 400
+"""Helper nodes above which none is put back: a model of thousands would grow too long."""
+
 LONGEST = 20_000
 """Nodes of a tree, above which none is made longer."""
 
@@ -92,5 +95,7 @@ def thinned(
         helpers: all shared parts, operands first.
         most: how many may stay even if each is worth little.
     """
+    if sum(not _is_fixed(helper) for helper in helpers) > MOST_TRIED:
+        return list(helpers)
     kept = Thinning(roots, helpers).run(most)
     return [helper for helper in helpers if helper in kept]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compact_models import compile_text, load_card, load_model
-from compact_models.veriloga import helper_nodes, structural_choices
+from compact_models.veriloga import helper_nodes, helper_thinning, structural_choices
 from compact_models.veriloga.expressions import ONE, apply, compare, select, symbol
 from compact_models.veriloga.helper_nodes import with_helpers
 from compact_models.veriloga.helper_thinning import thinned
@@ -132,3 +132,14 @@ def test_helpers_are_put_back_until_the_limit_is_kept_and_those_left_are_worth_i
     for helper in moving:
         without = [h for h in kept if h is not helper]
         assert cost(without) > (1.0 + LEAST_GAIN) * cost(kept)
+
+
+def test_more_helpers_than_can_be_tried_all_stay(monkeypatch):
+    monkeypatch.setattr(helper_thinning, "MOST_TRIED", 3)
+    x = symbol("node", "x")
+    parts = [apply("sin", x)]
+    for _ in range(4):
+        parts.append(apply("exp", parts[-1]))
+    root = apply("mul", parts[-1], x)
+    assert thinned([root], parts[:4], most=0) == parts[:4]
+    assert len(thinned([root], parts[:3], most=0)) < 3
