@@ -40,6 +40,7 @@ from netlists.specs import TileSpec
 TYPICAL = 512
 # Largest weights that are tried, in standard deviations of a layer's weights.
 CLIPS = tuple(np.linspace(1.0, 6.0, 51).tolist())
+FEW_CLIPS = CLIPS[:31:2]
 # What goes through a network at once: enough for speed, little enough for memory.
 PARTS = EvaluationSettings(images_at_once=500, chips_at_once=2)
 
@@ -142,6 +143,30 @@ def digital_accuracy(network: nn.Module, images: Images) -> float:
     parts = zip(images.test_images.split(1000), images.test_labels.split(1000), strict=True)
     right = sum(int((network(x).argmax(-1) == labels).sum()) for x, labels in parts)
     return right / len(images.test_labels)
+
+
+@torch.no_grad()
+def clipped_for_least_loss(network: nn.Module, images: Images) -> None:
+    """Clip the weights of each layer where the network does best on typical training images.
+
+    Layer by layer from the first on, twice, with the other layers rounded as they are by then. The
+    output converters are bypassed meanwhile: their ranges follow the clips.
+    """
+    x, labels = images.train_images[:TYPICAL], images.train_labels[:TYPICAL]
+    layers = analog_layers(network)
+    converters = [layer.adc for layer in layers if layer.adc is not None]
+    network.eval()
+    for converter in converters:
+        converter.mode = "bypass"
+    for layer in (*layers, *layers):
+        usual, losses = layer.settings, []
+        for clip in FEW_CLIPS:
+            layer.settings = dataclasses.replace(usual, weight_clip=clip)
+            losses.append(float(nn.functional.cross_entropy(network(x), labels)))
+        best = FEW_CLIPS[int(np.argmin(losses))]
+        layer.settings = dataclasses.replace(usual, weight_clip=best)
+    for converter in converters:
+        converter.mode = "convert"
 
 
 def on_chips(

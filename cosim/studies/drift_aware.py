@@ -7,6 +7,7 @@ from a second to a week after programming.
 
     conventional         trained in floating point, rounded to the levels afterwards; the largest
                          weight of each layer is the one with the least rounding error
+    best rounded         the same, with the largest weights that do best on training images
     rounding-aware       trained further with the levels in the forward pass
     device-aware         the same, with spread, read noise and drift at a random time as well
 
@@ -15,6 +16,7 @@ Every arm is measured with and without compensation on the same chips and images
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Annotated, ClassVar
@@ -48,6 +50,7 @@ from cosim.studies.arms import (
     TYPICAL,
     ShiftedAndMirrored,
     clipped_for_least_error,
+    clipped_for_least_loss,
     digital_accuracy,
     figures,
     from_scratch,
@@ -65,7 +68,7 @@ from netlists.specs import TileSpec
 
 
 KEYS = ("arm", "seed", "exponent", "compensation", "time")
-ARMS = ("conventional", "rounding-aware", "device-aware")
+ARMS = ("conventional", "rounding-aware", "device-aware", "best rounded")
 FIRST_CHIP = 5000
 
 
@@ -194,11 +197,13 @@ class DriftAware(ImageRun[DriftAwareStudy]):
             conventional, aware = both["conventional", "none"], both["device-aware", "none"]
             circuit = both["device-aware", "ratio cell"]
             rounding = both["rounding-aware", "ratio cell"]
+            rounded = both["best rounded", "ratio cell"]
             found[f"aware_{exponent:g}"] = shown(paired(aware, conventional), " points")
             found[f"both_{exponent:g}"] = shown(paired(circuit, conventional), " points")
             found[f"compensated_{exponent:g}"] = shown(
                 paired(circuit, both["conventional", "ratio cell"]), " points"
             )
+            found[f"best_{exponent:g}"] = shown(paired(circuit, rounded), " points")
             found[f"noise_{exponent:g}"] = shown(paired(circuit, rounding), " points")
         return found
 
@@ -228,10 +233,18 @@ class _Networks:
 
     @cached_property
     def conventional(self) -> nn.Module:
+        return self._rounded(lambda network: None)
+
+    @cached_property
+    def best_rounded(self) -> nn.Module:
+        return self._rounded(lambda network: clipped_for_least_loss(network, self.images))
+
+    def _rounded(self, further: Callable[[nn.Module], None]) -> nn.Module:
         converters = Converters(adc=Adc(self.study.adc_bits))
         settings = TileSettings(self.study.levels, 2.5, converters=converters)
         network = on_tiles(self.digital, self.images, self.study.tile, settings)
         clipped_for_least_error(network)
+        further(network)
         # Other largest weights make other currents.
         calibrate_converters(network, self.images.train_images[:TYPICAL])
         return network
@@ -246,6 +259,7 @@ class _Networks:
             lambda: self.conventional,
             lambda: self.rounding_aware,
             lambda: self.device_aware,
+            lambda: self.best_rounded,
         )
 
     @cached_property
