@@ -194,17 +194,21 @@ class DriftAware(ImageRun[DriftAwareStudy]):
                 found[f"{arm}, {label}"] = ", ".join(
                     f"{name}: {shown(both[arm, name])}" for name in self.study.compensations()
                 )
-            conventional, aware = both["conventional", "none"], both["device-aware", "none"]
-            circuit = both["device-aware", "ratio cell"]
-            rounding = both["rounding-aware", "ratio cell"]
-            rounded = both["best rounded", "ratio cell"]
-            found[f"aware_{exponent:g}"] = shown(paired(aware, conventional), " points")
-            found[f"both_{exponent:g}"] = shown(paired(circuit, conventional), " points")
-            found[f"compensated_{exponent:g}"] = shown(
-                paired(circuit, both["conventional", "ratio cell"]), " points"
-            )
-            found[f"best_{exponent:g}"] = shown(paired(circuit, rounded), " points")
-            found[f"noise_{exponent:g}"] = shown(paired(circuit, rounding), " points")
+            none, cell = "no compensation", "ratio cell"
+            aware, circuit = both["device-aware", "none"], both["device-aware", cell]
+            differences = {
+                f"device-aware less conventional, {none}": (aware, both["conventional", "none"]),
+                f"device-aware, {cell}, less conventional, {none}": (
+                    circuit,
+                    both["conventional", "none"],
+                ),
+                **{
+                    f"device-aware less {arm}, {cell}": (circuit, both[arm, cell])
+                    for arm in ("conventional", "best rounded", "rounding-aware")
+                },
+            }
+            for name, (one, other) in differences.items():
+                found[f"{name}, {label}"] = shown(paired(one, other), " points")
         return found
 
 
