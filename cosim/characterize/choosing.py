@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cosim.characterize.comparing import CLOSED_FORM, FROM_SAMPLES, REFINED, Bar, no_bar
+from cosim.characterize.comparing import CLOSED_FORM, FROM_SAMPLES, REFINED
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.fitting import closed_form, provenance_of, samples_of
 from cosim.errors import InputError
+from cosim.progress import Bar, no_bar
 from cosim.surrogate import (
     Certificate,
     FitSettings,
@@ -108,7 +109,7 @@ def choose(
         held_out: share of the conductance matrices kept for the certificate.
         seed: of the splits; with the same one, they are those of `fit_dataset`.
         budget: largest time of a training step [s]; None as the module says.
-        bar: opens a progress bar over the candidates.
+        bar: opens a progress bar over the candidates, and their timing if there is a budget.
 
     Raises:
         ShapeError: too few matrices for the splits.
@@ -120,13 +121,14 @@ def choose(
     training, deciding = _parts(samples, settings)
     kinds = _kinds(dataset.spec, budget is not None, training.matrices)
     found = []
-    with bar(len(kinds)) as advance:
+    with bar("fitting candidates", len(kinds) + (budget is not None)) as advance:
         for kind in kinds:
             found.append(_candidate(kind, dataset.spec, samples, provenance, settings))
             advance(1)
-    if budget is not None:
-        times = step_times({one.kind: one.surrogate for one in found}, unseen, TURNS)
-        found = [_timed(one, times) for one in found]
+        if budget is not None:
+            times = step_times({one.kind: one.surrogate for one in found}, unseen, TURNS)
+            found = [_timed(one, times) for one in found]
+            advance(1)
     found.sort(key=lambda one: one.error)
     affordable = [one for one in found if budget is None or (one.step or 0.0) <= budget]
     if not affordable:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from cosim.cell import TileCell
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.fitting import provenance_of, samples_of
+from cosim.progress import Bar, no_bar
 from cosim.surrogate import (
     AlphaBeta,
     Certificate,
@@ -46,14 +46,6 @@ FROM_SAMPLES: dict[str, Callable[[TileSamples, Domain, int], Surrogate]] = {
 }
 OF_STRUCTURE = (IdealProduct.kind, *REFINED, *CLOSED_FORM)
 KINDS = (*OF_STRUCTURE, *FROM_SAMPLES)
-
-# Opens a progress bar with a total; its value advances it.
-Bar = Callable[[int], AbstractContextManager[Callable[[int], object]]]
-
-
-def no_bar(total: int) -> AbstractContextManager[Callable[[int], object]]:
-    """A progress bar that shows nothing."""
-    return nullcontext(lambda count: None)
 
 
 @dataclass(frozen=True)
@@ -118,7 +110,7 @@ def compare_dataset(
         fits[str(folder)] = _history(found.certificate, provenance, seen)
     settings = FitSettings(held_out=held_out, seed=seed)
     wanted = dict.fromkeys(usual_kinds(spec) if kinds is None else kinds)
-    with bar(len(wanted) + 1) as advance:
+    with bar("fitting and timing", len(wanted) + 1) as advance:
         for kind in wanted:
             if kind in REFINED:
                 start = REFINED[kind].from_spec(spec, TileCell(spec).current)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
@@ -65,8 +64,7 @@ def command(
     check_output(output, (".csv", ".md"))
     kinds, stored = _sorted_out(models)
     dataset = Dataset.open(data)
-    bar = partial(progress_bar, "fitting and timing")
-    found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored, bar)
+    found = compare_dataset(dataset, kinds, held_out, seed, repeats, stored, progress_bar)
     if as_json:
         print_json(_data(found))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
@@ -68,8 +67,7 @@ def command(
     dataset = Dataset.open(data)
     check_folder(output, "surrogate.json")
     limit = None if budget is None else 1e-3 * budget
-    bar = partial(progress_bar, "fitting candidates")
-    choice = choose(dataset, held_out, seed, limit, bar)
+    choice = choose(dataset, held_out, seed, limit, progress_bar)
     line, spec = choice.best.surrogate, dataset.spec
     with working("fitting the read-out"):
         tile, proof = tile_of(dataset, line, seed=seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,15 +13,8 @@ from cosim.datasets import DatasetName, Images, load_images
 from cosim.engine.ngspice import NgspiceEngine
 from cosim.loop.stages import Stages
 from cosim.loop.study import StudySpec
+from cosim.progress import Bar, no_bar
 from netlists.specs import TileSpec
-
-
-Advance = Callable[[int], object]
-
-
-def _no_bar(title: str, total: int) -> AbstractContextManager[Advance]:
-    """A progress bar that shows nothing."""
-    return nullcontext(lambda count: None)
 
 
 @dataclass(frozen=True)
@@ -35,7 +27,7 @@ class Progress:
     """
 
     announce: Callable[[str], object] = lambda text: None
-    bar: Callable[[str, int], AbstractContextManager[Advance]] = _no_bar
+    bar: Bar = no_bar
 
 
 @dataclass(frozen=True)

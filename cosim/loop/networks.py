@@ -6,7 +6,7 @@ circuit and the programming error, and not quantisation-aware training. In a lat
 network keeps its weights; the variability-aware one goes on from its own, with the new surrogate.
 
 A training that was cut off goes on from its last whole epoch, whose state lies in `training` until
-the weights are kept.
+the weights of all networks are kept.
 """
 
 from __future__ import annotations
@@ -74,13 +74,14 @@ def train_networks(context: Context, surrogate: LineModeGalerkin, error: Disturb
         path = weights_path(context, training)
         path.parent.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(network.state_dict(), path)
-        shutil.rmtree(_kept(context, training).parent, ignore_errors=True)
         exact = [program(network, 0, None)]
         part = EvaluationSettings(images_at_once=IMAGES_AT_ONCE)
         ideal = evaluate(
             network, images.test_images, images.test_labels, exact, "ideal", settings=part
         )
         results[training] = {"loss": list(loss), "test_accuracy": float(ideal.of().mean())}
+    # Not before: a run that is cut off in one training finds those before it.
+    shutil.rmtree(_states(context), ignore_errors=True)
     layers = analog_layers(build(context))
     mappings = [layer.mapping for layer in layers]
     results["tiles"] = [[m.tiles, m.row_blocks, m.col_blocks] for m in mappings]
@@ -157,9 +158,13 @@ def _steps(context: Context, title: str, settings: TrainSettings) -> Iterator[Ca
         advance(left)
 
 
+def _states(context: Context) -> Path:
+    """Where the states of trainings are until all weights are kept."""
+    return context.place / "training"
+
+
 def _kept(context: Context, name: str) -> Path:
-    """Where the state of a training is while it runs."""
-    return context.place / "training" / f"{name}.safetensors"
+    return _states(context) / f"{name}.safetensors"
 
 
 def _typical(context: Context, x: Tensor) -> Tensor:

@@ -356,8 +356,6 @@ class AnalogLayer(nn.Module, ABC):
         return reads.joined(m.joined(signals, subtraction, volts))
 
     def _reads(self, driven: Inputs) -> Reads:
-        if isinstance(driven, Patches):
-            return Reads(driven, 1, 1, charge=False)
         return Reads.of(self._ordered(driven), self.settings.signed, self.converters.dac)
 
     def _ordered(self, values: AnyInputs) -> AnyInputs:

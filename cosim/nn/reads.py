@@ -18,7 +18,7 @@ from torch import Tensor
 
 from cosim.nn.converters import Dac
 from cosim.nn.mapping_cells import digit_weights
-from cosim.nn.patches import Inputs
+from cosim.nn.patches import Inputs, Patches
 from cosim.nn.quantize import straight_through
 
 
@@ -39,10 +39,13 @@ class Reads:
     charge: bool
 
     @staticmethod
-    def of(
-        unit: Float[Tensor, "*chips vectors in_features"], signed: bool, dac: Dac | None
-    ) -> Reads:
-        """The reads of inputs from -1 (or from 0) to 1 that are on the grid of the codes."""
+    def of(unit: Inputs, signed: bool, dac: Dac | None) -> Reads:
+        """The reads of inputs from -1 (or from 0) to 1 that are on the grid of the codes.
+
+        Patches that are not cut out are read once, as they are.
+        """
+        if isinstance(unit, Patches):
+            return Reads(unit, 1, 1, charge=False)
         phases = torch.stack([unit.clamp_min(0), (-unit).clamp_min(0)], -3) if signed else unit
         if dac is None or dac.reads == 1:
             parts = phases.flatten(-3, -2) if signed else phases

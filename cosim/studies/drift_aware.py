@@ -16,7 +16,6 @@ Every arm is measured with and without compensation on the same chips and images
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Annotated, ClassVar
@@ -237,18 +236,19 @@ class _Networks:
 
     @cached_property
     def conventional(self) -> nn.Module:
-        return self._rounded(lambda network: None)
+        return self._rounded(least_loss=False)
 
     @cached_property
     def best_rounded(self) -> nn.Module:
-        return self._rounded(lambda network: clipped_for_least_loss(network, self.images))
+        return self._rounded(least_loss=True)
 
-    def _rounded(self, further: Callable[[nn.Module], None]) -> nn.Module:
+    def _rounded(self, *, least_loss: bool) -> nn.Module:
         converters = Converters(adc=Adc(self.study.adc_bits))
         settings = TileSettings(self.study.levels, 2.5, converters=converters)
         network = on_tiles(self.digital, self.images, self.study.tile, settings)
         clipped_for_least_error(network)
-        further(network)
+        if least_loss:
+            clipped_for_least_loss(network, self.images)
         # Other largest weights make other currents.
         calibrate_converters(network, self.images.train_images[:TYPICAL])
         return network

@@ -42,12 +42,16 @@ def test_a_bar_is_opened_over_the_candidates_and_filled(dataset):
     seen = []
 
     @contextmanager
-    def bar(total):
+    def bar(title, total):
         seen.append(total)
         yield lambda count: seen.append(-count)
 
     choice = choose(dataset, bar=bar)
     assert seen[0] == len(choice.candidates) > 1
+    assert sum(seen) == 0
+    seen.clear()
+    choice = choose(dataset, budget=60.0, bar=bar)
+    assert seen[0] == len(choice.candidates) + 1
     assert sum(seen) == 0
     found = compare_dataset(dataset, ["ideal", "alpha_beta"], repeats=1, bar=bar)
     assert seen[-4:] == [len(found.rows) + 1, -1, -1, -1]
