@@ -32,7 +32,7 @@ def choose_helpers(roots: Iterable[Expr]) -> list[Expr]:
     delicate = _delicate(roots)
     candidates = [n for n in walk(roots) if _is_candidate(n) and n not in delicate]
     if len(candidates) > GREEDY_LIMIT:
-        return thinned(roots, _by_size(roots, candidates))
+        return thinned(roots, _by_size(roots))
     return _greedily(roots, candidates)
 
 
@@ -60,11 +60,13 @@ def _greedily(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
 
 
 def _delicate(roots: Sequence[Expr]) -> set[Expr]:
-    """Sums and clamps right inside a denominator or a logarithm.
+    """Clamps between bounds that move; sums and clamps right inside a denominator or a logarithm.
 
-    As a node of its own such a part takes trial values that its equation never takes, zero among
-    them, and the iteration needs longer or fails.
+    As a node of its own such a part takes trial values that its equation never takes, beyond the
+    bounds or zero among them, and the iteration needs longer or fails.
     """
+    clamps = [n for n in walk(roots) if n.op in {"min", "max"}]
+    moving = {n for n in clamps if not any(arg.is_static for arg in n.args)}
     queue = [n.args[1] for n in walk(roots) if n.op == "div"]
     queue += [n.args[0] for n in walk(roots) if n.op in {"ln", "sqrt"}]
     found: set[Expr] = set()
@@ -76,7 +78,7 @@ def _delicate(roots: Sequence[Expr]) -> set[Expr]:
         scaled = node.op == "mul" and any(arg.is_static for arg in node.args)
         if scaled or node.op in {"add", "sub", "neg", "min", "max"}:
             queue += node.args
-    return found
+    return found | moving
 
 
 def _is_candidate(node: Expr) -> bool:
@@ -96,7 +98,7 @@ def _cost(roots: Sequence[Expr], helpers: AbstractSet[Expr]) -> int:
     return total + sum(HELPER_COST + TreeSize(h, helpers).total() for h in used)
 
 
-def _by_size(roots: Sequence[Expr], candidates: Sequence[Expr]) -> list[Expr]:
+def _by_size(roots: Sequence[Expr]) -> list[Expr]:
     """For large models: whatever is used more than once and is not small."""
     uses: dict[Expr, int] = {}
     for node in walk(roots):

@@ -1,5 +1,7 @@
 """A tile whose cells are SPICE text runs in ngspice as it stands, and in the solver from tables."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,14 @@ def test_both_engines_take_the_same_file(folder, workers, capsys, changes):
     error = float(engine.provenance()["table_error"])
     assert 0 < error <= 1e-5
     assert f"error of {error:.1g} of its conductance" in capsys.readouterr().err
+
+
+def test_the_shipped_tile_around_a_foundry_s_card_is_read_by_both_engines(workers):
+    path = Path(__file__).parents[3] / "examples" / "foundry_transistor.toml"
+    spec = TileSpec.from_toml(path).model_copy(update={"rows": 6, "cols": 5})
+    X, G = problem()
+    found = SolverEngine(spec, threads=1).mvm(G, X)
+    assert relative(found, NgspiceEngine(spec, workers).mvm(G, X)) <= 1e-6
 
 
 def test_the_table_is_that_of_the_transistor_and_not_of_another(folder, workers):
