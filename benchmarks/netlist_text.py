@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PySpice.Spice.Netlist import Circuit
 
-from benchmarks.ngspice_sampling import SEED, TILE
+from benchmarks.ngspice_sampling import COMPILED, SEED
 from netlists.cells import CellParts, Gates, device_parameters, load_cell
 from netlists.specs import TileSpec
 from netlists.testbench import read_testbench
@@ -28,7 +28,7 @@ SIZE = 128
 
 def run(quick: bool) -> dict[str, Any]:
     """Measure the seconds per deck of both ways."""
-    spec = TileSpec.from_toml(TILE).model_copy(update={"rows": SIZE, "cols": SIZE})
+    spec = TileSpec.from_toml(COMPILED).model_copy(update={"rows": SIZE, "cols": SIZE})
     parts = load_cell(spec)
     draw = np.random.default_rng(SEED)
     G = draw.uniform(spec.cell.conductance_min, spec.cell.conductance_max, (SIZE, SIZE))

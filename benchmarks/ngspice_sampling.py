@@ -66,8 +66,8 @@ class Case:
     name: str
     tile: Path
     size: int
-    samples: int
-    repeats: int
+    samples: int = 1
+    repeats: int = 1
     compared: bool = False
 
     def read(self, samples: int) -> Simulation:

@@ -18,8 +18,8 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ngspice_sampling import best_deck, in_batch, median_ratio, tile_read
-from cosim.ngspice import Simulation, WorkerProcess, Workers, ngspice_info
+from benchmarks.ngspice_sampling import COMPILED, Case, best_deck, in_batch, median_ratio
+from cosim.ngspice import BatchRunner, Simulation, WorkerProcess, Workers, ngspice_info
 
 
 SIZE, VECTORS = 16, 100
@@ -31,8 +31,8 @@ WARM_UP = 50  # loads until the allocator's pools have their size
 def run(quick: bool) -> dict[str, Any]:
     """Measure the wall time of a sweep on one and two workers, and growth over 1000 loads."""
     load = os.getloadavg()[0]
-    loads, rounds = (4, 2) if quick else (8, ROUNDS)
-    simulations = [tile_read(SIZE, VECTORS)] * loads
+    loads, rounds = (4, 2) if quick else (24, ROUNDS)
+    simulations = [Case("tile", COMPILED, SIZE).read(VECTORS)] * loads
     decks = [best_deck(simulations[0])] * loads
     with Workers(1) as one, Workers(2) as two:
         times = rounds_of(
@@ -88,13 +88,14 @@ def sweep(workers: Workers, simulations: list[Simulation]) -> None:
 
 def bare(decks: list[str], processes: int) -> None:
     """The same loads by hand, some processes at a time."""
+    program = BatchRunner().executable
     with ThreadPool(processes) as pool:
-        pool.map(in_batch, decks, chunksize=1)
+        pool.map(functools.partial(in_batch, program=program), decks, chunksize=1)
 
 
 def growth(loads: int) -> float:
     """How much the memory of a worker process grows over many loads [MB]."""
-    simulation = tile_read(8, 5)
+    simulation = Case("small tile", COMPILED, 8).read(5)
     with contextlib.closing(WorkerProcess()) as worker:
         before = 0
         for load in range(loads + WARM_UP):
