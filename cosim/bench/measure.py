@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cosim.bench.base import Bench, Condition, Measurement
+from cosim.bench.kept import KeptMeasurements
 from cosim.ngspice import DEFAULT_TIMEOUT, Result, Workers
 from cosim.results import OK
 
@@ -17,7 +19,8 @@ class _Pending:
     bench: Bench
     condition: Condition
     names: tuple[str, ...]
-    results: dict[str, Result]
+    key: str
+    results: dict[str, Result] = field(default_factory=dict)
 
     def measurement(self) -> Measurement:
         """The figures, when every run ended well."""
@@ -34,6 +37,7 @@ def measure(
     workers: Workers,
     progress: Callable[[Measurement], object] | None = None,
     timeout: float = DEFAULT_TIMEOUT,
+    kept: KeptMeasurements | None = None,
 ) -> list[Measurement]:
     """Every bench under every condition.
 
@@ -43,13 +47,14 @@ def measure(
         workers: where ngspice runs.
         progress: called with each finished measurement.
         timeout: longest time of one run [s].
+        kept: where measurements that were made before are found, and new ones are kept.
 
     Returns:
         Measurements, benches outer and conditions inner. A run that failed gives a measurement
         without figures and with its status.
     """
     finished: dict[int, Measurement] = {}
-    for number, measurement in _finished(benches, conditions, workers, timeout):
+    for number, measurement in _finished(benches, conditions, workers, timeout, kept):
         finished[number] = measurement
         if progress is not None:
             progress(measurement)
@@ -57,22 +62,32 @@ def measure(
 
 
 def _finished(
-    benches: Sequence[Bench], conditions: Sequence[Condition], workers: Workers, timeout: float
+    benches: Sequence[Bench],
+    conditions: Sequence[Condition],
+    workers: Workers,
+    timeout: float,
+    kept: KeptMeasurements | None,
 ) -> Iterator[tuple[int, Measurement]]:
     """Measurements with their numbers, as they are done."""
-    pending: list[_Pending] = []
+    pending: dict[int, _Pending] = {}
     owners: list[tuple[int, str]] = []
     simulations = []
-    for bench in benches:
-        for condition in conditions:
-            runs = bench.runs(condition)
-            owners += [(len(pending), name) for name in runs]
-            simulations += list(runs.values())
-            pending.append(_Pending(bench, condition, tuple(runs), {}))
+    for place, (bench, condition) in enumerate(itertools.product(benches, conditions)):
+        runs = bench.runs(condition)
+        key = kept.key(bench, condition, runs) if kept else ""
+        found = kept.find(key, bench, condition) if kept else None
+        if found is not None:
+            yield place, found
+            continue
+        owners += [(place, name) for name in runs]
+        simulations += list(runs.values())
+        pending[place] = _Pending(bench, condition, tuple(runs), key)
     for number, result in workers.iter_many(simulations, timeout):
-        owner, name = owners[number]
-        pending[owner].results[name] = result
-        if len(pending[owner].results) == len(pending[owner].names):
-            measurement = pending[owner].measurement()
-            pending[owner].results.clear()  # waveforms are large; figures are not
-            yield owner, measurement
+        place, name = owners[number]
+        one = pending[place]
+        one.results[name] = result
+        if len(one.results) == len(one.names):
+            measurement = pending.pop(place).measurement()  # waveforms are large; figures are not
+            if kept:
+                kept.keep(one.key, measurement)
+            yield place, measurement

@@ -10,6 +10,7 @@ import click
 from cosim.bench import CORNERS, NOMINAL, draws, measure
 from cosim.bench.base import Measurement
 from cosim.bench.catalog import BENCHES, find_bench
+from cosim.bench.kept import KeptMeasurements
 from cosim.bench.spread import spread_markdown, spreads
 from cosim.bench.table import comma_separated, markdown, rows
 from cosim.cli.files import check_output, print_json, write_or_print
@@ -76,18 +77,20 @@ def measure_blocks(
 ) -> None:
     """Measure blocks in ngspice; exit code 1 when a figure leaves its limits.
 
-    Without names every block is measured.
+    Without names every block is measured. Measurements that are made are kept in OUTPUT.partial
+    until the table is written: cut off, the same command goes on.
 
     Example: cosim block measure strongarm --corners --draws 20
     """
     check_output(output, (".csv", ".md"))
     benches = [find_bench(name) for name in names] or list(BENCHES)
     conditions = [*(CORNERS if corners else (NOMINAL,)), *draws(count, seed)]
+    kept = _kept(output)
     with (
         Workers(where.pop("workers"), **where) as pool,
         progress_bar("measuring", len(benches) * len(conditions), quiet) as advance,
     ):
-        measured = measure(benches, conditions, pool, lambda _: advance(1), timeout)
+        measured = measure(benches, conditions, pool, lambda _: advance(1), timeout, kept)
     if as_json:
         print_json({"figures": [_data(one) for one in measured]})
     if output is not None and output.suffix == ".csv":
@@ -95,10 +98,17 @@ def measure_blocks(
     elif output is not None or not as_json:
         heading = "" if output is None else _heading(names, corners, count, seed)
         write_or_print(output, heading + markdown(measured))
+    if kept:
+        kept.remove()
     outside = [row for row in rows([one for one in measured if not one.ok]) if row[-1] == "no"]
     if outside:
         faults = "; ".join(", ".join(word for word in row[:-1] if word) for row in outside[:5])
         raise CheckFailed(f"{len(outside)} figures leave their limits: {faults}")
+
+
+def _kept(output: Path | None) -> KeptMeasurements | None:
+    """What was measured before this table was cut off."""
+    return KeptMeasurements(output.with_name(f"{output.name}.partial")) if output else None
 
 
 def _data(one: Measurement) -> dict[str, object]:
@@ -158,22 +168,27 @@ def spread_of_blocks(
 ) -> None:
     """Measure mismatch draws and compare their deviation with the blocks' twins.
 
-    Without names every block is drawn; exit code 1 when a deviation is not the twin's.
+    Without names every block is drawn; exit code 1 when a deviation is not the twin's. Measurements
+    that are made are kept in OUTPUT.partial until the table is written: cut off, the same command
+    goes on.
 
     Example: cosim block spread strongarm latch_sense_amplifier --draws 64
     """
     check_output(output, (".md",))
     benches = [find_bench(name) for name in names] or list(BENCHES)
+    kept = _kept(output)
     with (
         Workers(where.pop("workers"), **where) as pool,
         progress_bar("drawing", len(benches) * count, quiet) as advance,
     ):
-        measured = measure(benches, draws(count, seed), pool, lambda _: advance(1), timeout)
+        measured = measure(benches, draws(count, seed), pool, lambda _: advance(1), timeout, kept)
     found = spreads(measured)
     if as_json:
         print_json({"spreads": [{**vars(one), "deviation": one.deviation} for one in found]})
     if output is not None or not as_json:
         write_or_print(output, spread_markdown(found))
+    if kept:
+        kept.remove()
     failed = [str(one.status) for one in measured if not one.status.ok]
     faults = [f"{one.bench}, {one.figure}" for one in found if one.agrees is False] + failed
     if faults:

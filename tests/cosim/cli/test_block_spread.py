@@ -16,6 +16,7 @@ def test_deviations_are_written_beside_those_of_the_twin(tmp_path):
     (row,) = [line for line in table.read_text().splitlines() if "gain error" in line]
     assert row.startswith("| tia | gain error of a draw | 8 |")
     assert "| 0.2 % |" in row
+    assert list(tmp_path.iterdir()) == [table]
 
 
 def test_a_deviation_that_is_not_the_twins_ends_with_one(monkeypatch, capsys):
