@@ -10,7 +10,6 @@ measured on some of them says more error than fresh matrices have; it does not s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from cosim.characterize.plan import SamplingPlan
 from cosim.characterize.sweep import sampled
 from cosim.engine.base import AbstractEngine
 from cosim.errors import InputError
+from cosim.progress import Advance
 from cosim.surrogate import (
     FitSettings,
     LineModeGalerkin,
@@ -66,7 +66,7 @@ def characterize_actively(
     plan: SamplingPlan,
     path: str | Path,
     rounds: int,
-    progress: Callable[[int], object] = lambda count: None,
+    progress: Advance = lambda count: None,
 ) -> Dataset:
     """Take as many matrices as a plan has, half of them where surrogates disagree most.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from cosim.characterize.dataset import Dataset
 from cosim.characterize.plan import SamplingPlan
 from cosim.engine.base import AbstractEngine
 from cosim.errors import DatasetError
+from cosim.progress import Advance
 from cosim.surrogate import (
     Accuracy,
     Certificate,
@@ -162,7 +162,7 @@ def validate(
     engine: AbstractEngine,
     plan: SamplingPlan,
     tolerance: float | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Advance | None = None,
 ) -> Validation:
     """Draw fresh samples from the reference and hold a surrogate's certificate against them.
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 from cosim.characterize.dataset import Dataset
 from cosim.characterize.plan import SamplingPlan
 from cosim.engine.base import AbstractEngine
+from cosim.progress import Advance
 
 
 def characterize(
     engine: AbstractEngine,
     plan: SamplingPlan,
     path: str | Path,
-    progress: Callable[[int], object] | None = None,
+    progress: Advance | None = None,
     again: bool = False,
 ) -> Dataset:
     """Take the samples of a plan that are still missing.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from cosim.characterize.dataset import Dataset
@@ -11,11 +9,9 @@ from cosim.characterize.plan import SamplingPlan
 from cosim.engine.transient import TransientReadout, iter_transients
 from cosim.errors import SpecError
 from cosim.ngspice import DEFAULT_TIMEOUT, Workers
+from cosim.progress import Advance
 from cosim.read_sequences import ReadSequences
 from netlists.specs import TileSpec
-
-
-Progress = Callable[[int], object]
 
 
 def check_transients(spec: TileSpec, plan: SamplingPlan) -> None:
@@ -34,7 +30,7 @@ def check_transients(spec: TileSpec, plan: SamplingPlan) -> None:
 def take_transients(
     dataset: Dataset,
     workers: Workers,
-    progress: Progress | None = None,
+    progress: Advance | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> None:
     """Take the sequences of a dataset's plan that are still missing.

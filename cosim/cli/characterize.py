@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from cosim.cli.options import (
 from cosim.engine.base import AbstractEngine
 from cosim.engine.opening import open_engine
 from cosim.errors import InputError, SimulationFailed
+from cosim.progress import Advance
 from netlists.specs import TileSpec
 from netlists.toml_files import read_toml, validated
 
@@ -124,7 +124,7 @@ def _actively(
     plan: SamplingPlan,
     output: Path,
     rounds: int,
-    advance: Callable[[int], object],
+    advance: Advance,
 ) -> Dataset:
     """Samples where surrogates disagree; their fits need torch, so it is imported here."""
     from cosim.characterize.active import characterize_actively

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from cosim.errors import CheckFailed
 from cosim.ngspice import WorkerProcess
 from cosim.programming import ALGORITHMS, ENGINES, ProgrammedState, check_targets, program_tile
 from cosim.programming.state import check_free
+from cosim.progress import Advance
 from netlists.specs import TileSpec
 
 
@@ -83,7 +83,7 @@ def _program(
     algorithm: str,
     engine: str,
     seed: int,
-    watch: Callable[[int], object],
+    watch: Advance,
 ) -> ProgrammedState:
     if engine != "ngspice":
         return program_tile(spec, wanted, algorithm, seed, engine, watch=watch)

@@ -9,7 +9,6 @@ that was interrupted goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -38,6 +37,7 @@ from cosim.nn import (
     evaluate,
     program,
 )
+from cosim.progress import Advance
 from cosim.solver.solve import FAST
 from cosim.studies.arms import PARTS, on_tiles, trained
 from cosim.studies.networks import lenet5, multilayer_perceptron
@@ -96,7 +96,7 @@ class Sweep:
     folder: Path
     threads: int | None = None
 
-    def run(self, advance: Callable[[int], object] = lambda count: None) -> list[Measured]:
+    def run(self, advance: Advance = lambda count: None) -> list[Measured]:
         """Work out every point and chip that is not in the table yet.
 
         Args:

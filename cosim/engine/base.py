@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cosim.errors import SimulationFailed
+from cosim.progress import Advance
 from cosim.results import Status
 from netlists.signal_chain import Outputs, SignalChain
 from netlists.specs import TileSpec
@@ -21,7 +22,6 @@ Conductances = Float[np.ndarray, "rows cols"]
 Inputs = Float[np.ndarray, "_ rows"]
 Currents = Float[np.ndarray, "_ cols"]
 Job = tuple[Conductances, Inputs]
-Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class AbstractEngine(ABC):
         """The tile's outputs for the currents of all reads [A]: those of the blocks' twins."""
         return SignalChain(self.spec).read_out(currents)
 
-    def mvm_many(self, jobs: Sequence[Job], progress: Progress | None = None) -> list[Currents]:
+    def mvm_many(self, jobs: Sequence[Job], progress: Advance | None = None) -> list[Currents]:
         """Evaluate many jobs, each a conductance matrix [S] with its input vectors [V].
 
         Args:

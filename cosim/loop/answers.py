@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 from cosim.engine.base import Currents, Inputs, Job
 from cosim.engine.ngspice import NgspiceEngine
 from cosim.errors import SimulationFailed
+from cosim.progress import Advance
 
 
 PART = NgspiceEngine.VECTORS_PER_LOAD
@@ -44,7 +45,7 @@ class Recorder:
 
     engine: NgspiceEngine
     folder: Path
-    advance: Callable[[int], object] = lambda count: None
+    advance: Advance = lambda count: None
     tasks: list[Job] = field(default_factory=list)
     answers: list[Currents] = field(default_factory=list)
     operations: int = 0

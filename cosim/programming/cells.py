@@ -14,7 +14,6 @@ engines with the same population see the same cells and the same cycle-to-cycle 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,6 +25,7 @@ from numpy.typing import ArrayLike
 from compact_models import Card, Device, load_card, load_model
 from compact_models.errors import InputError
 from compact_models.variability import Population
+from cosim.progress import Advance
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,7 @@ class AbstractCells(ABC):
     size: int
     seed: int
     ideal: bool = False
-    watch: Callable[[int], object] = field(
-        default=lambda count: None, kw_only=True, compare=False, repr=False
-    )
+    watch: Advance = field(default=lambda count: None, kw_only=True, compare=False, repr=False)
 
     @property
     def population(self) -> Population:

@@ -29,6 +29,7 @@ from cosim.programming.spice import SpiceCells
 from cosim.programming.state import ProgrammedState
 from cosim.programming.statistical import check_range, from_laws
 from cosim.programming.vectorised import VectorisedCells
+from cosim.progress import Advance
 from netlists.cells import IDEAL_RESISTOR
 from netlists.specs import TileSpec
 
@@ -54,7 +55,7 @@ def program_tile(
     seed: int,
     engine: str = "compiled",
     run: Callable[[Simulation], Result] | None = None,
-    watch: Callable[[int], object] = lambda count: None,
+    watch: Advance = lambda count: None,
 ) -> ProgrammedState:
     """Program a tile.
 
@@ -122,7 +123,7 @@ def _cells(
     seed: int,
     engine: str,
     run: Callable[[Simulation], Result] | None,
-    watch: Callable[[int], object],
+    watch: Advance,
 ) -> AbstractCells:
     if spec.cell.access_transistor is None:
         raise InputError(
