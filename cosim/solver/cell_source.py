@@ -4,9 +4,9 @@ A cell is a device, or a device in series with an access element that shares its
 
     input line ── device ── m ── access ── output line
 
-The text evaluates up to `CHUNK` cells in a loop without branches. With I1 the current of the
-device, I2 that of the access element, and their slopes g, one Newton step for m at fixed line
-voltages is
+or the other way round: then the lines change places and the current is reversed. The text evaluates
+up to `CHUNK` cells in a loop without branches. With I1 the current of the device, I2 that of the
+access element, and their slopes g, one Newton step for m at fixed line voltages is
 
     h = (I1 - I2) / (g1m + gd)      I = I1 - g1m h
 
@@ -206,7 +206,9 @@ SERIES = """        a = {access_call}
         g_source = -{source}
         share = ONE / (g_far + g_drain)
         step = (into - a[{access_current}]) * share
-        work[4, lane] = into - g_far * step
+"""
+
+ALONG = """        work[4, lane] = into - g_far * step
         work[5, lane] = g_near * g_drain * share
         work[6, lane] = g_far * g_source * share
         work[7, lane] = g_near * share
@@ -214,11 +216,25 @@ SERIES = """        a = {access_call}
         work[9, lane] = step
 """
 
+TURNED = """        work[4, lane] = g_far * step - into
+        work[5, lane] = g_far * g_source * share
+        work[6, lane] = g_near * g_drain * share
+        work[7, lane] = g_source * share
+        work[8, lane] = g_near * share
+        work[9, lane] = step
+"""
+
+# What the companion has in the place of the middle node's change: the access element's part.
+TURNED_SHARE = """        work[7, lane] = g_near * share
+"""
+
 
 Part = Element | Table
 
 
-def cell_text(device: Part, access: Part | None, first: int, *, single: bool = False) -> str:
+def cell_text(
+    device: Part, access: Part | None, first: int, *, single: bool = False, turned: bool = False
+) -> str:
     """The module text of the kernel that evaluates a cell; `cell` is its entry point.
 
     Args:
@@ -226,22 +242,26 @@ def cell_text(device: Part, access: Part | None, first: int, *, single: bool = F
         access: the element in series with it, if any.
         first: place of the first model parameter in `shared`.
         single: whether it computes in single precision.
+        turned: whether the device is towards the output line instead.
     """
-    text = EVALUATE.format(**_common(device, access, first), body=_body(device, access))
+    common = _common(device, access, first, turned=turned)
+    text = EVALUATE.format(**common, body=_body(device, access, turned=turned))
     return _module(device, access, text, single)
 
 
-def sensitivity_text(device: Part, access: Part | None, first: int, *, single: bool = False) -> str:
+def sensitivity_text(
+    device: Part, access: Part | None, first: int, *, single: bool = False, turned: bool = False
+) -> str:
     """The module text of the companion kernel for gradients; `cell` is its entry point."""
-    gate_slope = "0.0"
+    gate_slope, sign = "0.0", "-" if turned else ""
     if access is not None:
         for name, held in access.held.items():
             if held == "gate":
-                gate_slope = access.slope("a", name)
+                gate_slope = sign + access.slope("a", name)
     text = SENSITIVITY.format(
-        **_common(device, access, first),
-        body=_body(device, access),
-        value_slope=device.slope("d", device.varying) if device.varying else "0.0",
+        **_common(device, access, first, turned=turned),
+        body=_body(device, access, turned=turned) + TURNED_SHARE * turned,
+        value_slope=sign + device.slope("d", device.varying) if device.varying else "0.0",
         gate_slope=gate_slope,
     )
     return _module(device, access, text, single)
@@ -261,21 +281,22 @@ def _module(device: Part, access: Part | None, text: str, single: bool) -> str:
     return HEADER.format(functions=functions, kind=kind) + constants + body
 
 
-def _common(device: Part, access: Part | None, first: int) -> dict[str, str | int]:
+def _common(device: Part, access: Part | None, first: int, *, turned: bool) -> dict[str, str | int]:
     """Statements that load parameters and inputs, and the size of `shared`."""
     parts = {"device": device} if access is None else {"device": device, "access": access}
     loads, place = "", first
     for name, element in parts.items():
         loads += element.loads(name, place)
         place += len(element.numbers)
+    lines = ("far", "near") if turned else ("near", "far")
     inputs = "".join(
         f"        {name} = work[{place}, lane]\n"
-        for place, name in enumerate(("near", "far", "middle", "value"))
+        for place, name in enumerate((*lines, "middle", "value"))
     )
     return {"shared": loads, "inputs": inputs, "size": place}
 
 
-def _body(device: Part, access: Part | None) -> str:
+def _body(device: Part, access: Part | None, *, turned: bool) -> str:
     """The statements for one cell."""
     slopes = {
         "current": device.current(),
@@ -286,10 +307,11 @@ def _body(device: Part, access: Part | None) -> str:
     call = f"        d = {device.call('device', 'near', inner)}\n"
     if access is None:
         return call + ALONE.format(**slopes)
-    return call + SERIES.format(
+    eliminated = SERIES.format(
         access_call=access.call("access", "middle", "far"),
         access_current=access.current(),
         drain=access.slope("a", access.near),
         source=access.slope("a", access.far),
         **slopes,
     )
+    return call + eliminated + (TURNED if turned else ALONG)

@@ -53,6 +53,8 @@ class SolverCell:
         shared: parameters that all cells have in common.
         device: what turns a conductance into the device parameter; `None` for an ideal resistor.
         elements: the parts, device first.
+        turned: whether the device is at the output line; each element's `near` is then the terminal
+            towards that line, and the cell's current is the reverse of theirs.
     """
 
     function: Any
@@ -60,12 +62,14 @@ class SolverCell:
     shared: np.ndarray
     device: Device | None
     elements: tuple[Part, ...]
+    turned: bool = False
 
     def companion(self, *, single: bool) -> Any:  # noqa: ANN401
         """The compiled function for gradients, made when it is first needed."""
         device, *others = self.elements
         access = others[0] if others else None
-        return module_of(sensitivity_text(device, access, FIRST_PARAMETER, single=single)).cell
+        text = sensitivity_text(device, access, FIRST_PARAMETER, single=single, turned=self.turned)
+        return module_of(text).cell
 
     def parameters(self, conductances: Array) -> Array:
         """The device parameter of each conductance [S].
@@ -145,11 +149,7 @@ def tile_cell(
         SpecError: the cell is not one that the solver can reduce to two terminals, or is a
             subcircuit without its table.
     """
-    if spec.cell.driven != "device":
-        raise SpecError(
-            "cell.driven: the solver takes cells whose device is at the input line; use the "
-            "ngspice engine for cells driven at their transistor"
-        )
+    turned = spec.cell.driven == "transistor"
     parts = parts or load_cell(spec)
     for text, table in ((parts.device_subcircuit, device), (parts.access_subcircuit, access)):
         if text is not None and table is None:
@@ -157,7 +157,12 @@ def tile_cell(
                 f"cell: {text.name} is a subcircuit, which the solver knows from a table only; use "
                 "SolverEngine, or give TileSolver cosim.cell_tables.tabulated_cell(...).cell"
             )
-    own = _device_of(parts) if device is None else device
+    if turned and not (device is None and access is None):
+        raise SpecError(
+            "cell.driven: a cell that is driven at its transistor is reduced from compiled models, "
+            "not from tables; use the ngspice engine for this tile"
+        )
+    own = _device_of(parts, turned=turned) if device is None else device
     programmable = parts.device if device is None else None
     if parts.selector is not None:
         values = {
@@ -169,16 +174,19 @@ def tile_cell(
         return series_cell(own, access, programmable)
     model, card = parts.transistor.model, parts.transistor.card
     values = {**card.values, model.system.temperature: spec.temperature}
-    transistor = element(model, values, near="d", far="s", held={"g": "gate", "b": "0.0"})
-    return series_cell(own, transistor, programmable)
+    near, far = ("s", "d") if turned else ("d", "s")
+    transistor = element(model, values, near=near, far=far, held={"g": "gate", "b": "0.0"})
+    return series_cell(own, transistor, programmable, turned=turned)
 
 
-def _device_of(parts: CellParts) -> Element:
+def _device_of(parts: CellParts, *, turned: bool) -> Element:
     """The compiled device of a cell, or an ideal resistor."""
-    if parts.device is None:
-        return element(compile_text(RESISTOR), {}, varying="conductance")
-    varying = parts.device.range.parameter
-    return element(parts.device.model, parts.device.values, varying=varying)
+    model, values, varying = compile_text(RESISTOR), {}, "conductance"
+    if parts.device is not None:
+        model, values = parts.device.model, parts.device.values
+        varying = parts.device.range.parameter
+    near, far = reversed(model.ports) if turned else model.ports
+    return element(model, values, varying=varying, near=near, far=far)
 
 
 def element(
@@ -271,7 +279,11 @@ def _check_balance(model: CompactModel, part: Element) -> None:
 
 
 def series_cell(
-    device: Part, access: Part | None = None, programmable: Device | None = None
+    device: Part,
+    access: Part | None = None,
+    programmable: Device | None = None,
+    *,
+    turned: bool = False,
 ) -> SolverCell:
     """A device alone, or in series with an access element on the output-line side.
 
@@ -279,12 +291,15 @@ def series_cell(
         device: the element whose `varying` parameter differs from cell to cell.
         access: a transistor with its gate held, or a two-terminal selector.
         programmable: what turns conductances into values of that parameter.
+        turned: whether the device is on the output-line side and the access element on the other.
     """
     elements = (device,) if access is None else (device, access)
-    double = module_of(cell_text(device, access, FIRST_PARAMETER)).cell
-    single = module_of(cell_text(device, access, FIRST_PARAMETER, single=True)).cell
+    double, single = (
+        module_of(cell_text(device, access, FIRST_PARAMETER, single=one, turned=turned)).cell
+        for one in (False, True)
+    )
     values = [number for part in elements for number in part.numbers]
     shared = np.zeros(FIRST_PARAMETER + len(values))
     shared[STEP_LIMIT], shared[STEP_CLIP] = LOCAL_STEP_LIMIT, LOCAL_STEP_CLIP
     shared[FIRST_PARAMETER:] = values
-    return SolverCell(double, single, shared, programmable, elements)
+    return SolverCell(double, single, shared, programmable, elements, turned)

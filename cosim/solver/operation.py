@@ -130,8 +130,9 @@ class DeviceParameter(torch.autograd.Function):
             return None, grad.to(ctx.like)
         part = ctx.solver.cell.elements[0]
         read, name = device.range.read_voltage, device.range.parameter
-        at = {part.near: read, part.far: 0.0, name: ctx.parameters}
-        slope = torch.from_numpy(current_slopes(part, at, (name,))[name] / read)
+        top, bottom = (0.0, read) if ctx.solver.cell.turned else (read, 0.0)
+        at = {part.near: top, part.far: bottom, name: ctx.parameters}
+        slope = torch.from_numpy(current_slopes(part, at, (name,))[name] / (top - bottom))
         return None, (grad / slope).to(ctx.like)
 
 
@@ -228,6 +229,9 @@ def _into_shared(
     if result.cells is None:
         return []
     outer = (batch.inputs[:, :, None] + fields[:, DROP], fields[:, OUTPUT])
+    sign = 1.0
+    if solver.cell.turned:
+        outer, sign = outer[::-1], -1.0
     inside = fields[:, INSIDE]
     elements = solver.cell.elements
     ends = [outer] if len(elements) == 1 else [(outer[0], inside), (inside, outer[1])]
@@ -243,7 +247,7 @@ def _into_shared(
             at[name] = gate if what == "gate" else float(what)
         if part.varying is not None:
             at[part.varying] = batch.parameters[batch.matrix]
-        weights = result.cells[:, position]
+        weights = sign * result.cells[:, position]
         for name, slope in current_slopes(part, at, names).items():
             found[position, name] = torch.tensor((weights * slope).sum())
     return [found[key] for key in shared]

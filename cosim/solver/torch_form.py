@@ -216,6 +216,7 @@ class TorchTileSolver:
             current, rising, falling = self._slopes(0, near, far, value)
             zero = torch.zeros_like(current)
             return current, rising, falling, zero, zero, zero, inside
+        near, far = self.ends(near, far)
         for _ in range(MOST_LOCAL_STEPS):
             into, g_near, g_far = self._slopes(0, near, inside, value)
             out, g_drain, g_source = self._slopes(1, inside, far, value)
@@ -224,8 +225,15 @@ class TorchTileSolver:
             if not bool((step.abs() > LOCAL_STEP_LIMIT).any()):
                 break
             inside = inside + step.clamp(-LOCAL_STEP_CLIP, LOCAL_STEP_CLIP)
-        row, col = g_near * share, g_source * share
-        return into - g_far * step, row * g_drain, col * g_far, row, col, step, inside
+        middle = g_near * share, g_source * share
+        current, slopes = into - g_far * step, (middle[0] * g_drain, middle[1] * g_far)
+        if self.cell.turned:
+            return -current, *slopes[::-1], *middle[::-1], step, inside
+        return current, *slopes, *middle, step, inside
+
+    def ends(self, row: Planes, col: Planes) -> tuple[Planes, Planes]:
+        """Voltages at the device's and at the access element's line."""
+        return (col, row) if self.cell.turned else (row, col)
 
     def linear(self, slope_row: Planes, slope_col: Planes) -> Linear:
         """Factor the ladders."""
@@ -295,9 +303,10 @@ class TorchTileSolver:
     ) -> tuple[Planes, Planes, Tensor]:
         """Weights of both elements' currents, and the gradient in the inputs."""
         drop, output, inside = fields
-        _, slope_row, slope_col, share, *_ = self.cells(
+        _, slope_row, slope_col, *middle = self.cells(
             inputs[:, :, None] + drop, output, inside, value
         )
+        share = middle[1 if self.cell.turned else 0]
         system = self.linear(slope_row, slope_col)
         row, col = (
             torch.zeros_like(drop, dtype=self._work),
@@ -308,7 +317,7 @@ class TorchTileSolver:
         by_row, by_col, *_ = system.solve(
             row, col, lambda length: reduction**2 * length, transposed=True
         )
-        mu = (by_col - by_row).double()
+        mu = (by_row - by_col if self.cell.turned else by_col - by_row).double()
         return mu * (1.0 - share), mu * share, by_row[:, :, 0].double() * self._row_end
 
     @property
@@ -342,8 +351,8 @@ class _Currents(torch.autograd.Function):
         value = parameters.double()
         found = solver.adjoint(inputs.double(), value, tuple(fields), grad.double())
         drop, output, inside = fields
-        near = inputs.double()[:, :, None] + drop
-        far = output if len(solver.cell.elements) == 1 else inside
+        near, far = solver.ends(inputs.double()[:, :, None] + drop, output)
+        far = far if len(solver.cell.elements) == 1 else inside
         with torch.enable_grad():
             leaf = value.detach().requires_grad_()
             weighted = (found[0] * solver.element(0, near, far, leaf)).sum()

@@ -138,9 +138,11 @@ def reference():
 def tile(rram_tile):
     """A maker of 1T1R tiles over the card's whole range of conductances."""
 
-    def make(rows: int, cols: int, wire: float = 1.0, **changes: dict) -> TileSpec:
+    def make(
+        rows: int, cols: int, wire: float = 1.0, driven: str = "device", **changes: dict
+    ) -> TileSpec:
         wires = {"input_line_resistance": wire, "output_line_resistance": wire}
-        cell = {"conductance_max": 500e-6}
+        cell = {"conductance_max": 500e-6, "driven": driven}
         return rram_tile(rows, cols, **{"wires": wires, "cell": cell, **changes})
 
     return make

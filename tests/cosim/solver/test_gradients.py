@@ -18,10 +18,10 @@ UNIT = 1e-4
 TIGHT = {"eps": 1e-5, "atol": 1e-6, "rtol": 1e-6}
 
 
-@pytest.fixture(scope="module")
-def solver(tile):
-    """A small tile with wires that matter."""
-    return TileSolver(tile(4, 3, 30.0), EXACT, threads=1)
+@pytest.fixture(scope="module", params=["device", "transistor"])
+def solver(tile, request):
+    """A small tile with wires that matter, driven at either end of its cells."""
+    return TileSolver(tile(4, 3, 30.0, request.param), EXACT, threads=1)
 
 
 def leaf(values):

@@ -118,11 +118,20 @@ def workers():
 
 
 @pytest.mark.parametrize(
-    ("size", "wire", "high", "volts"),
-    [(8, 0.1, 150e-6, 0.05), (16, 1.0, 150e-6, 0.2), (16, 20.0, 500e-6, 0.5), (32, 5.0, 5e-4, 0.2)],
+    ("driven", "size", "wire", "high", "volts"),
+    [
+        ("device", 8, 0.1, 150e-6, 0.05),
+        ("device", 16, 1.0, 150e-6, 0.2),
+        ("device", 16, 20.0, 500e-6, 0.5),
+        ("device", 32, 5.0, 5e-4, 0.2),
+        ("transistor", 16, 1.0, 150e-6, 0.2),
+        ("transistor", 16, 20.0, 500e-6, 0.5),
+    ],
 )
-def test_ngspice_gives_the_same_currents_from_the_same_spec(tile, workers, size, wire, high, volts):
-    spec = tile(size, size, wire)
+def test_ngspice_gives_the_same_currents_from_the_same_spec(
+    tile, workers, driven, size, wire, high, volts
+):
+    spec = tile(size, size, wire, driven)
     X, G = problem(size, size, high, volts)
     expected = NgspiceEngine(spec, workers).mvm(G, X)
     assert relative(SolverEngine(spec, EXACT, 1).mvm(G, X), expected) <= 1e-6

@@ -98,6 +98,13 @@ def relative(found, expected):
     return np.abs(found - expected).max() / np.abs(expected).max()
 
 
+@pytest.mark.wrong_input
+def test_a_table_is_not_driven_at_its_transistor(folder):
+    spec = read(folder, ("gate_voltage", 'driven = "transistor"\ngate_voltage'))
+    with pytest.raises(SpecError, match="not from tables; use the ngspice engine"):
+        SolverEngine(spec, threads=1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

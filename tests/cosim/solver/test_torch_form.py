@@ -12,6 +12,7 @@ from cosim.solver.torch_form import TorchTileSolver
 
 
 DOUBLE = Accuracy(1e-11, single=False)
+DRIVEN = pytest.mark.parametrize("driven", ["device", "transistor"])
 
 
 def problem(rows, cols, high, volts, samples=3):
@@ -24,10 +25,13 @@ def relative(found, expected):
     return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
 
 
+@DRIVEN
 @pytest.mark.parametrize(("wire", "high", "volts"), [(1.0, 150e-6, 0.2), (20.0, 500e-6, 0.5)])
 @pytest.mark.parametrize(("accuracy", "limit"), [(DOUBLE, 1e-9), (EXACT, 1e-9), (FAST, 1e-6)])
-def test_currents_are_those_of_the_compiled_solver(tile, wire, high, volts, accuracy, limit):
-    compiled = TileSolver(tile(13, 9, wire), EXACT, threads=1)
+def test_currents_are_those_of_the_compiled_solver(
+    tile, driven, wire, high, volts, accuracy, limit
+):
+    compiled = TileSolver(tile(13, 9, wire, driven), EXACT, threads=1)
     X, G = problem(13, 9, high, volts)
     expected = compiled.solve(X[:, None], G).currents[:, 0]
     parameters = torch.tensor(compiled.cell.parameters(G))
@@ -53,9 +57,10 @@ def test_ideal_resistors_and_lines_that_differ_are_solved(resistive_tile):
     assert relative(found, expected) <= 1e-9
 
 
+@DRIVEN
 @pytest.mark.parametrize(("accuracy", "limit"), [(DOUBLE, 1e-8), (FAST, 1e-4)])
-def test_gradients_are_those_of_the_compiled_adjoint(tile, accuracy, limit):
-    compiled = TileSolver(tile(7, 5, 10.0), EXACT, threads=1)
+def test_gradients_are_those_of_the_compiled_adjoint(tile, driven, accuracy, limit):
+    compiled = TileSolver(tile(7, 5, 10.0, driven), EXACT, threads=1)
     X, G = problem(7, 5, 400e-6, 0.3)
     parameters = compiled.cell.parameters(G)
     batch = compiled.batch(X[:, None], parameters)
