@@ -20,6 +20,9 @@ from cosim.ngspice import Simulation, ngspice_info
 from cosim.results import OK
 
 
+BEGIN = '{"key": "'  # of every line
+
+
 class KeptMeasurements:
     """Measurements in a file.
 
@@ -64,19 +67,25 @@ class KeptMeasurements:
 
 
 def _read(path: Path) -> dict[str, tuple[tuple[Figure, ...], float]]:
-    """Figures and seconds of the measurements of a file, by their keys."""
+    """Figures and seconds of the measurements of a file, by their keys.
+
+    A last line that was cut off is taken away, so that it does not run into the next; but not
+    before all of the file was found to be one of measurements.
+    """
     known = {}
-    *lines, last = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    if last:  # it was cut off, and must not run into the next
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    for line in lines:
-        try:
+    try:
+        *lines, last = path.read_text(encoding="utf-8").split("\n")
+        for line in lines:
             entry = json.loads(line)
             figures = tuple(Figure(**figure) for figure in entry["figures"])
             known[str(entry["key"])] = (figures, float(entry["seconds"]))
-        except (ValueError, KeyError, TypeError):
-            raise DatasetError(
-                f"{path}: is no file of measurements that were cut off; move it away, or name"
-                " another output"
-            ) from None
+        if not last.startswith(BEGIN[: len(last)]):
+            raise ValueError(last)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DatasetError(
+            f"{path}: is no file of measurements that were cut off; move it away, or name"
+            " another output"
+        ) from None
+    if last:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return known

@@ -84,10 +84,26 @@ def test_another_circuit_is_not_taken_for_a_kept_one(tmp_path):
 
 
 @pytest.mark.wrong_input
-@pytest.mark.parametrize("text", ["| a | table |\n", "{}\n", '{"key": "a", "figures": [1]}\n'])
-def test_a_file_of_something_else_is_refused(tmp_path, text):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"| a | table |\n",
+        b"{}\n",
+        b'{"key": "a", "figures": [1]}\n',
+        b"one line without an end",
+        b"first\nlast line without an end",
+        b"\xff\xfe\n",
+    ],
+)
+def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, content):
     path = tmp_path / "partial"
-    path.write_text(text)
+    path.write_bytes(content)
     with pytest.raises(DatasetError, match="move it away"):
         KeptMeasurements(path)
-    assert path.read_text() == text
+    assert path.read_bytes() == content
+
+
+@pytest.mark.wrong_input
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="move it away"):
+        KeptMeasurements(tmp_path)
